@@ -1,0 +1,21 @@
+/**
+ * The one vitest configuration of all packages. Workspace packages resolve to their sources by the `source`
+ * export condition, so no test waits for a build.
+ */
+import { defineConfig } from "vitest/config";
+
+const conditions = ["source", "module", "node", "import", "default"];
+
+export function tests(): ReturnType<typeof defineConfig> {
+  return defineConfig({
+    resolve: { conditions },
+    ssr: { resolve: { conditions, externalConditions: conditions }, noExternal: [/^@anax\//] },
+    test: {
+      include: ["test/**/*.test.ts"],
+      testTimeout: 30_000,
+      hookTimeout: 30_000,
+      maxWorkers: 2,
+      coverage: { provider: "v8", include: ["src/**/*.ts"], exclude: ["src/glue/native/**"], reporter: ["text-summary", "json-summary"] },
+    },
+  });
+}

@@ -1,0 +1,3 @@
+import { tests } from "./src/presets/vitest.js";
+
+export default tests();
