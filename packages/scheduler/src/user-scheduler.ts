@@ -1,0 +1,171 @@
+/**
+ * The userland scheduler of one CPU by the rules of DragonFly's usched_dfly: priority from nice and recent CPU use,
+ * 32 queues in each class, ten round robins a second.
+ *
+ * Key type `UserScheduler`. Neighbours: `entity.ts` (priority and estcpu), `run-queue.ts`; kern's loop calls it.
+ * Typical sequence: setRunnable(e) … e = choose() … run … account(e, ns, now) … setRunnable(e) or e sleeps.
+ * Invariant: the running entity is on no queue; a queued entity's priority is what it was queued by.
+ */
+import { Errno, type i32, type long } from "@anax/portable";
+import {
+  CLASS_IDLE,
+  CLASS_NORMAL,
+  CLASS_REALTIME,
+  NICE_MAX,
+  NICE_MIN,
+  RT_PRIO_MAX,
+  type SchedEntity,
+} from "./entity";
+import { RunQueue } from "./run-queue";
+
+/** Length of a time slice: ten round robins a second. */
+export const SLICE_NS: long = 100000000;
+
+export class UserScheduler {
+  private readonly realtime: RunQueue = new RunQueue();
+  private readonly normal: RunQueue = new RunQueue();
+  private readonly idle: RunQueue = new RunQueue();
+  /** Entities on run queues. */
+  runnable: i32 = 0;
+  /** Set when something better than `current` became runnable; the loop clears it by choosing again. */
+  needResched: boolean = false;
+  /** What runs, or null. */
+  current: SchedEntity | null = null;
+
+  private queueOf(e: SchedEntity): RunQueue {
+    if (e.klass === CLASS_REALTIME) return this.realtime;
+    if (e.klass === CLASS_IDLE) return this.idle;
+    return this.normal;
+  }
+
+  /** A new entity; it inherits from `parent` (null: class NORMAL, nice 0). It is not runnable yet. */
+  add(e: SchedEntity, parent: SchedEntity | null, now: long): void {
+    if (parent !== null) e.inherit(parent, now);
+    else {
+      e.sampleStart = now;
+      e.resetPriority();
+    }
+  }
+
+  /** The entity is gone. */
+  remove(e: SchedEntity): void {
+    if (e.queued) this.unsetRunnable(e);
+    if (this.current === e) this.current = null;
+  }
+
+  /** The entity may run: it goes to the tail of its queue, or to the head if it was preempted within its slice. */
+  setRunnable(e: SchedEntity, now: long): void {
+    if (e.queued) return;
+    if (e.sleepStart >= 0) e.woken(now);
+    const spent = e.sliceUsed >= SLICE_NS;
+    const preempted = this.current === e && !spent;
+    if (spent) e.sliceUsed = 0;
+    if (this.current === e) this.current = null;
+    this.queueOf(e).add(e, preempted);
+    this.runnable++;
+    const running = this.current;
+    if (running !== null && this.isBetter(e, running)) this.needResched = true;
+  }
+
+  /** Takes it off its run queue (stopped by a signal, exiting). */
+  unsetRunnable(e: SchedEntity): void {
+    if (!e.queued) return;
+    this.queueOf(e).remove(e);
+    this.runnable--;
+  }
+
+  /** The running entity goes to sleep. */
+  sleep(e: SchedEntity, now: long): void {
+    e.sleepStart = now;
+    e.sliceUsed = 0;
+    if (this.current === e) this.current = null;
+  }
+
+  /** The best runnable entity, taken off its queue and made current; null when nothing is runnable. */
+  choose(): SchedEntity | null {
+    this.needResched = false;
+    let q = this.realtime;
+    if (q.count === 0) q = this.normal;
+    if (q.count === 0) q = this.idle;
+    const e = q.peek();
+    if (e === null) return null;
+    q.remove(e);
+    this.runnable--;
+    this.current = e;
+    return e;
+  }
+
+  /** Whether `a` should run before `b`: by class, then by queue. */
+  private isBetter(a: SchedEntity, b: SchedEntity): boolean {
+    if (a.klass !== b.klass) return a.klass < b.klass;
+    return a.queueIndex < b.queueIndex;
+  }
+
+  /** `ns` of CPU time went to the running entity. Sets `needResched` when its slice is over and a peer waits. */
+  account(e: SchedEntity, ns: long, now: long): void {
+    e.account(ns, now);
+    if (this.runnable === 0) {
+      if (e.sliceUsed >= SLICE_NS) e.sliceUsed = 0;
+      return;
+    }
+    const waiting = this.bestWaiting();
+    if (waiting === null) return;
+    if (this.isBetter(waiting, e)) {
+      this.needResched = true;
+      return;
+    }
+    if (e.sliceUsed < SLICE_NS) return;
+    if (e.klass === CLASS_REALTIME && !e.roundRobin) return;
+    if (this.isBetter(e, waiting)) e.sliceUsed = 0;
+    else this.needResched = true;
+  }
+
+  private bestWaiting(): SchedEntity | null {
+    const rt = this.realtime.peek();
+    if (rt !== null) return rt;
+    const normal = this.normal.peek();
+    return normal !== null ? normal : this.idle.peek();
+  }
+
+  /** Time until the running entity's slice ends, ns; -1 when it needs no timer because nobody waits or it is FIFO. */
+  slice(e: SchedEntity): long {
+    if (this.runnable === 0 || (e.klass === CLASS_REALTIME && !e.roundRobin)) return -1;
+    const left = SLICE_NS - e.sliceUsed;
+    return left > 0 ? left : 1;
+  }
+
+  /** sched_yield: behind its peers. */
+  yieldNow(e: SchedEntity): void {
+    e.sliceUsed = SLICE_NS;
+    this.needResched = true;
+  }
+
+  /** Sets nice, clamped to -20 to 19. */
+  setNice(e: SchedEntity, nice: i32): void {
+    e.nice = nice < NICE_MIN ? NICE_MIN : nice > NICE_MAX ? NICE_MAX : nice;
+    this.requeue(e, e.klass);
+  }
+
+  /** Sets the class and, for REALTIME, the priority 1 to 99. 0 or -EINVAL. */
+  setClass(e: SchedEntity, klass: i32, rtPriority: i32, roundRobin: boolean): i32 {
+    if (klass === CLASS_REALTIME) {
+      if (rtPriority < 1 || rtPriority > RT_PRIO_MAX) return -Errno.INVAL;
+    } else if (klass !== CLASS_NORMAL && klass !== CLASS_IDLE) return -Errno.INVAL;
+    else if (rtPriority !== 0) return -Errno.INVAL;
+    e.rtPriority = rtPriority;
+    e.roundRobin = roundRobin;
+    this.requeue(e, klass);
+    return 0;
+  }
+
+  /** Changes the priority of an entity wherever it is. */
+  private requeue(e: SchedEntity, klass: i32): void {
+    const queued = e.queued;
+    if (queued) this.queueOf(e).remove(e);
+    e.klass = klass;
+    e.resetPriority();
+    if (queued) this.queueOf(e).add(e, false);
+    if (this.current !== null) this.needResched = true;
+  }
+
+}
