@@ -34,18 +34,22 @@ export interface MsgHandler {
 
 /** The port of a thread: an arriving message makes the thread runnable. */
 export class ThreadPort extends QueuePort {
-  constructor(private readonly thread: Thread) {
-    super();
+  private thread: Thread | null = null;
+
+  /** For Thread's constructor alone. */
+  attach(thread: Thread): void {
+    this.thread = thread;
   }
 
   notify(): void {
-    this.thread.schedule();
+    const td = this.thread;
+    if (td !== null) td.schedule();
   }
 }
 
 /** A message handler with a priority. Owned by its CPU; never migrates. */
 export class Thread {
-  readonly port: ThreadPort;
+  readonly port: ThreadPort = new ThreadPort();
   /** Run-queue link, owned by the CPU. */
   next: Thread | null = null;
   queued: boolean = false;
@@ -59,7 +63,7 @@ export class Thread {
     readonly handler: MsgHandler,
   ) {
     kassert(priority >= 0 && priority <= TDPRI_MAX, "thread priority out of range");
-    this.port = new ThreadPort(this);
+    this.port.attach(this);
   }
 
   /** Puts the thread on its CPU's run queue unless it is there. */
