@@ -1,6 +1,6 @@
 /** Exit statuses of the launcher, and the one kind of error that carries them. */
 
-/** Statuses below 64 are the guest command's own. Names and values after sysexits.h where it has one. */
+/** Values after sysexits.h where it has one. `anax run` also gives any status of the guest's command. */
 export const Exit = {
   ok: 0,
   /** Wrong command line. */
@@ -33,7 +33,8 @@ export class CliError extends Error {
 /** The part of the help that documents the exit statuses. */
 export const EXIT_STATUS_HELP = `
 Exit status:
-  0-63  (run) the command's own; 126 and 127 as in sh(1), 128+N killed by signal N
+  N     (run) the command's own; 126 and 127 as in sh(1), 128+N if killed by signal N
+  0     success
   64    wrong command line
   65    the kernel refused the image
   66    an input file is missing or unreadable

@@ -47,8 +47,9 @@ export function parseSeconds(text: string): number {
 export const option = <T>(flags: string, description: string, parse: (text: string, previous: T) => T): Option =>
   new Option(flags, description).argParser(parsed(parse));
 
-export function machineOptions(command: Command): Command {
-  return command
+/** Adds the options of {@link MachineFlags}. */
+export function machineOptions(command: Command, except: readonly "gdb"[] = []): Command {
+  command
     .addOption(option("--mem <size>", "memory of the guest", parseMemory).default(256, "256M"))
     .addOption(option("--cpus <n>", "number of CPUs", (text) => parseCount(text, 1, 64)).default(1))
     .addOption(
@@ -64,8 +65,11 @@ export function machineOptions(command: Command): Command {
         "none",
       ),
     )
-    .option("--gdb", "wait for gdb on 127.0.0.1:1234 before the first instruction")
     .option("--kernel <file>", 'boot another kernel; "debian" fetches Debian\'s Linux');
+  if (!except.includes("gdb")) {
+    command.option("--gdb", "wait for gdb on 127.0.0.1:1234 before the first instruction");
+  }
+  return command;
 }
 
 /** Path of the kernel to boot; the default kernel must have been built before. */

@@ -38,11 +38,11 @@ export function qemuArguments(machine: MachineOptions, serial: SerialBackends): 
 /** Parses a memory size: a number with an optional K, M or G (M without a letter). Gives megabytes. */
 export function parseMemory(text: string): number {
   const match = /^(\d+)([kmg]?)$/i.exec(text);
-  if (match === null) throw new CliError(`--mem ${text}: expected a size such as 256M or 2G`, Exit.usage);
+  if (match === null) throw new CliError("expected a size such as 256M or 2G", Exit.usage);
   const unit = { k: 1 / 1024, "": 1, m: 1, g: 1024 }[match[2]!.toLowerCase()]!;
   const megabytes = Number(match[1]) * unit;
   if (!Number.isInteger(megabytes) || megabytes < 8 || megabytes > 64 * 1024) {
-    throw new CliError(`--mem ${text}: must be whole megabytes from 8M to 64G`, Exit.usage);
+    throw new CliError("must be whole megabytes from 8M to 64G", Exit.usage);
   }
   return megabytes;
 }

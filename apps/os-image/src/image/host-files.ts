@@ -19,10 +19,10 @@ export interface HostFile {
 export function parseAdd(text: string): HostFile {
   const colon = text.lastIndexOf(":");
   if (colon <= 0 || colon === text.length - 1) {
-    throw new CliError(`--add ${text}: expected HOST:GUEST`, Exit.usage);
+    throw new CliError("expected HOST:GUEST", Exit.usage);
   }
   const guest = text.slice(colon + 1);
-  if (!guest.startsWith("/")) throw new CliError(`--add ${text}: the guest path must be absolute`, Exit.usage);
+  if (!guest.startsWith("/")) throw new CliError("the guest path must be absolute", Exit.usage);
   return { host: text.slice(0, colon), guest };
 }
 

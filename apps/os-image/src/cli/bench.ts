@@ -1,0 +1,166 @@
+/**
+ * `anax bench`: the probe of bench/ on Anax and on Debian's Linux, in the same QEMU with the same image, in turn.
+ */
+import { join } from "node:path";
+import { buffer } from "node:stream/consumers";
+import { compileStatic } from "../image/programs.js";
+import type { HostFile } from "../image/host-files.js";
+import { APP } from "../paths.js";
+import { CliError, Exit } from "./errors.js";
+import { Guest } from "./guest.js";
+import { kernelPath } from "./options.js";
+import { prepare, runTasks } from "./prepare.js";
+import { QEMU, requireTool } from "./qemu.js";
+import { report } from "./run.js";
+import { onSignals } from "./signals.js";
+
+export interface BenchFlags {
+  runs: number;
+  mem: number;
+  only: string[];
+  json?: boolean;
+  kernel?: string;
+  timeout: number;
+}
+
+/** One row; every benchmark of the repository prints this form. */
+export interface BenchRow {
+  name: string;
+  unit: string;
+  /** Medians over the runs, in `unit`. */
+  ours: number;
+  peer: number;
+  peerName: string;
+  /** Our time over the peer's, so lower is better; for bandwidths the inverse of the quotient. */
+  ratio: number;
+}
+
+type Samples = Map<string, { unit: string; values: number[] }>;
+
+interface Side {
+  name: string;
+  kernel: string;
+  append: string;
+  samples: Samples;
+}
+
+const BOOT = { name: "boot", unit: "ms" };
+/** The byte that bench/first.S writes. */
+const ACK = 0x06;
+
+export async function bench(flags: BenchFlags): Promise<number> {
+  requireTool(QEMU, "qemu-system-x86");
+  await prepare(flags.kernel);
+  const probe = await compileStatic([join(APP, "bench/probe.c")]);
+  const first = await compileStatic([join(APP, "bench/first.S")], ["-nostdlib"]);
+  const ours: Side = { name: "Anax", kernel: await kernelPath(flags.kernel), append: "", samples: new Map() };
+  const peer: Side = {
+    name: "Linux",
+    kernel: await kernelPath("debian"),
+    append: "mitigations=off",
+    samples: new Map(),
+  };
+  const probes = flags.only.filter((name) => name !== BOOT.name);
+  const wantBoot = flags.only.length === 0 || flags.only.includes(BOOT.name);
+  const wantProbe = flags.only.length === 0 || probes.length > 0;
+  const rounds = Array.from({ length: flags.runs }, (_, round) =>
+    [peer, ours].map((side) => ({
+      title: `${side.name}, round ${round + 1} of ${flags.runs}`,
+      task: async () => {
+        if (wantBoot) record(side.samples, BOOT.name, BOOT.unit, await timeBoot(side, first, flags));
+        if (wantProbe) await runProbe(side, probe, probes, flags);
+      },
+    })),
+  );
+  await runTasks(rounds.flat(), flags.json === true && !process.stderr.isTTY);
+  const rows = compare(ours, peer);
+  process.stdout.write(flags.json === true ? `${JSON.stringify(rows, null, 2)}\n` : table(rows, ours.name));
+  return Exit.ok;
+}
+
+/** Time from the start of QEMU to the first byte that a user program writes, in ms. */
+async function timeBoot(side: Side, first: string, flags: BenchFlags): Promise<number> {
+  const guest = await start(side, [{ host: first, guest: "/init" }], {}, flags);
+  let at: number | undefined;
+  guest.console.on("data", (chunk: Buffer) => {
+    if (chunk.includes(ACK)) at ??= performance.now();
+  });
+  await finish(guest, flags, "off");
+  if (at === undefined) throw new CliError(`${side.name}: the first program never wrote its byte`, Exit.lost);
+  return at - guest.startedAt;
+}
+
+async function runProbe(side: Side, probe: string, names: string[], flags: BenchFlags): Promise<void> {
+  const command = ["sh", "-c", 'cd /tmp && exec /bin/probe "$@"', "probe", ...names];
+  const guest = await start(side, [{ host: probe, guest: "/bin/probe" }], { command }, flags);
+  const [stdout, stderr] = await Promise.all([
+    buffer(guest.stdout),
+    buffer(guest.stderr),
+    finish(guest, flags, "exit"),
+  ]);
+  if (stderr.length > 0) process.stderr.write(stderr);
+  for (const line of stdout.toString("utf8").trim().split("\n")) {
+    const [name, unit, value] = line.split(" ");
+    if (name === undefined || unit === undefined || !Number.isFinite(Number(value))) {
+      throw new CliError(`${side.name}: the probe printed ${JSON.stringify(line)}`, Exit.lost);
+    }
+    record(side.samples, name, unit, Number(value));
+  }
+}
+
+function start(side: Side, add: HostFile[], session: { command?: string[] }, flags: BenchFlags): Promise<Guest> {
+  return Guest.start({ kernel: side.kernel, memory: flags.mem, cpus: 1, append: side.append, add, session });
+}
+
+async function finish(guest: Guest, flags: BenchFlags, expected: "exit" | "off"): Promise<void> {
+  const ignoreSignals = onSignals((signal) => guest.kill({ kind: "killed", signal }));
+  const timer = setTimeout(() => guest.kill({ kind: "timeout" }), flags.timeout * 1000);
+  if (expected === "off") {
+    guest.stdout.resume();
+    guest.stderr.resume();
+  }
+  const end = await guest.ended;
+  clearTimeout(timer);
+  ignoreSignals();
+  if (end.kind === expected && (end.kind !== "exit" || end.status === 0)) return;
+  if (end.kind === "exit") throw new CliError(`the probe ended with status ${end.status}`, Exit.lost);
+  throw new CliError("the benchmark did not finish", report(end, guest, flags.timeout));
+}
+
+function record(samples: Samples, name: string, unit: string, value: number): void {
+  const entry = samples.get(name) ?? { unit, values: [] };
+  entry.values.push(value);
+  samples.set(name, entry);
+}
+
+export function median(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
+}
+
+function compare(ours: Side, peer: Side): BenchRow[] {
+  const rows: BenchRow[] = [];
+  for (const [name, { unit, values }] of ours.samples) {
+    const a = median(values);
+    const b = median(peer.samples.get(name)?.values ?? [Number.NaN]);
+    const ratio = unit === "MB/s" ? b / a : a / b;
+    rows.push({ name, unit, ours: round(a), peer: round(b), peerName: peer.name, ratio: round(ratio, 3) });
+  }
+  return rows;
+}
+
+const round = (value: number, digits = 1): number => Number(value.toFixed(digits));
+
+function table(rows: readonly BenchRow[], name: string): string {
+  const peerName = rows[0]?.peerName ?? "";
+  const cells = [
+    ["", "unit", name, peerName, "ratio"],
+    ...rows.map((r) => [r.name, r.unit, r.ours.toFixed(1), r.peer.toFixed(1), r.ratio.toFixed(3)]),
+  ];
+  const widths = cells[0]!.map((_, column) => Math.max(...cells.map((row) => row[column]!.length)));
+  const lines = cells.map((row) =>
+    row.map((cell, i) => (i < 2 ? cell.padEnd(widths[i]!) : cell.padStart(widths[i]!))).join("  "),
+  );
+  return `${lines.join("\n")}\n\nratio: time of ${name} over time of ${peerName}, lower is better\n`;
+}
