@@ -1,0 +1,141 @@
+/**
+ * Open file descriptions: what a descriptor refers to.
+ *
+ * Key type `File`; subclasses are one for each kind of object (vnode, device, tty, pipe, event, socket). Neighbours
+ * `descriptors.ts` (tables of references), `fileops.ts` (system calls), `poll.ts`.
+ * Invariant: `close` runs once, when the last reference goes; no operation runs after it.
+ * Source: DragonFly sys/sys/file.h (struct file, struct fileops).
+ */
+import { Errno, type i32, type long, type u32 } from "@anax/portable";
+import type { Waiter } from "@anax/lwkt";
+import type { Uio, VmObject } from "@anax/vm";
+import type { Cred, DirSink, NcHandle, Stat, Vnode } from "@anax/vfs-msg";
+import type { Lwp } from "./lwp";
+import { O_ACCMODE, O_NONBLOCK, O_PATH, O_RDONLY, O_WRONLY, POLLIN, POLLOUT, POLLRDNORM, POLLWRNORM } from "./fcntl";
+
+/** What `File#kind` says, so that callers need no cast to find out. */
+export const FK_VNODE: i32 = 1;
+export const FK_DEVICE: i32 = 2;
+export const FK_PIPE: i32 = 3;
+export const FK_TTY: i32 = 4;
+export const FK_EPOLL: i32 = 5;
+export const FK_EVENT: i32 = 6;
+export const FK_TIMER: i32 = 7;
+export const FK_SIGNAL: i32 = 8;
+export const FK_SOCKET: i32 = 9;
+
+/**
+ * An open file description. Owned by the descriptors (and messages in flight) that refer to it.
+ *
+ * Results of operations: `>= 0`, a negative errno, or EASYNC after the waiter was put on the wait queues concerned.
+ * `read` and `write` return 0, a negative errno or EASYNC, and the bytes moved are what `uio.resid` lost; a handler
+ * that is run again finds the bytes of earlier runs in `lwp.opDone`.
+ */
+export abstract class File {
+  /** Descriptors and messages that refer to it. */
+  refs: i32 = 1;
+  offset: long = 0;
+  /** The vnode behind it; null for pipes, sockets and other objects without a name. */
+  vnode: Vnode | null = null;
+  /** The name it was opened by: where openat and fchdir start. */
+  handle: NcHandle | null = null;
+
+  constructor(
+    readonly kind: i32,
+    /** Access mode and status flags (O_*). */
+    public flags: i32,
+    /** Credentials at open. */
+    readonly cred: Cred,
+  ) {}
+
+  get isReadable(): boolean {
+    const mode = this.flags & O_ACCMODE;
+    return mode !== O_WRONLY && mode !== O_ACCMODE && (this.flags & O_PATH) === 0;
+  }
+
+  get isWritable(): boolean {
+    const mode = this.flags & O_ACCMODE;
+    return mode !== O_RDONLY && mode !== O_ACCMODE && (this.flags & O_PATH) === 0;
+  }
+
+  get isNonblocking(): boolean {
+    return (this.flags & O_NONBLOCK) !== 0;
+  }
+
+  ref(): void {
+    this.refs++;
+  }
+
+  /** Gives a reference back; the last one closes. */
+  unref(): void {
+    this.refs--;
+    if (this.refs === 0) this.close();
+  }
+
+  /** Reads at the file offset. 0, -errno or EASYNC. */
+  read(_uio: Uio, _lwp: Lwp): i32 {
+    return -Errno.INVAL;
+  }
+
+  write(_uio: Uio, _lwp: Lwp): i32 {
+    return -Errno.INVAL;
+  }
+
+  /** Reads at `uio.offset` and leaves the file offset alone. -SPIPE where there are no positions. */
+  pread(_uio: Uio, _lwp: Lwp): i32 {
+    return -Errno.SPIPE;
+  }
+
+  pwrite(_uio: Uio, _lwp: Lwp): i32 {
+    return -Errno.SPIPE;
+  }
+
+  /** lseek(2): the new offset, -INVAL, -SPIPE, -NXIO. */
+  seek(_off: long, _whence: i32, _lwp: Lwp): long {
+    return -Errno.SPIPE;
+  }
+
+  /** `arg` is a user address or a number, as the command has it. -NOTTY for a command it does not know. */
+  ioctl(_cmd: u32, _arg: long, _lwp: Lwp): i32 {
+    return -Errno.NOTTY;
+  }
+
+  /**
+   * Which of `events` (and ERR, HUP, which are always reported) hold now. A waiter that is given is registered on
+   * every wait queue that can change the answer, ready or not.
+   */
+  poll(events: i32, _waiter: Waiter | null): i32 {
+    return events & (POLLIN | POLLOUT | POLLRDNORM | POLLWRNORM);
+  }
+
+  abstract stat(st: Stat, lwp: Lwp): i32;
+
+  truncate(_length: long, _lwp: Lwp): i32 {
+    return -Errno.INVAL;
+  }
+
+  fsync(_lwp: Lwp): i32 {
+    return -Errno.INVAL;
+  }
+
+  /** Hands directory entries to the sink from the file offset on. 0, -NOTDIR, -errno. */
+  readdir(_sink: DirSink, _lwp: Lwp): i32 {
+    return -Errno.NOTDIR;
+  }
+
+  /** Whether it may be mapped with `prot`: 0, -NODEV, -ACCES. `shared` is MAP_SHARED. */
+  mmapCheck(_prot: i32, _shared: boolean): i32 {
+    return -Errno.NODEV;
+  }
+
+  /** The object to map, after `mmapCheck` gave 0; null means zero pages (/dev/zero). */
+  mmapObject(_lwp: Lwp): VmObject | null {
+    return null;
+  }
+
+  /** The kind-specific half of fcntl(F_SETFL): flags have changed. */
+  flagsChanged(): void {}
+
+  /** The last reference is gone. */
+  abstract close(): void;
+}
