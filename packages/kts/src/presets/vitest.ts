@@ -15,7 +15,12 @@ export function tests(): ReturnType<typeof defineConfig> {
       testTimeout: 30_000,
       hookTimeout: 30_000,
       maxWorkers: 2,
-      coverage: { provider: "v8", include: ["src/**/*.ts"], exclude: ["src/glue/native/**"], reporter: ["text-summary", "json-summary"] },
+      coverage: {
+        provider: "v8",
+        include: ["src/**/*.ts"],
+        exclude: ["src/glue/native/**"],
+        reporter: ["text-summary", "json-summary"],
+      },
     },
   });
 }
