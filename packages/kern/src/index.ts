@@ -1,0 +1,22 @@
+/**
+ * @anax/kern: the kernel proper. Processes, LWPs, signals, sessions, time and limits; files, pipes, ttys and poll (`files.ts`).
+ */
+export * from "./sigdefs";
+export * from "./sigqueue";
+export * from "./sigacts";
+export * from "./usage";
+export * from "./limits";
+export * from "./pid";
+export * from "./session";
+export * from "./abi";
+export * from "./exec";
+export * from "./lwp";
+export * from "./proc";
+export * from "./kernel";
+export * from "./fork";
+export * from "./exit";
+export * from "./wait";
+export * from "./signal";
+export * from "./itimer";
+export * from "./posix-timer";
+export * from "./files";
