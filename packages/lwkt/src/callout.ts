@@ -98,11 +98,8 @@ export class CalloutWheel {
 
   /** Moves to the next tick that needs work, at most `target`, cascading the levels that turn over. */
   private advance(target: long): void {
-    const low = i32(longAnd(this.tick, 63));
-    const ahead = this.nextOccupied(0, low);
-    const step = ahead < 0 ? (SLOTS - low) | 0 : (ahead - low) | 0;
-    let to: long = this.tick + step;
-    if (to > target) to = target;
+    let to: long = this.nextWork();
+    if (to < 0 || to > target) to = target;
     this.tick = to;
     if (longAnd(to, 63) !== toLong(0)) return;
     let level: i32 = 1;
@@ -112,6 +109,19 @@ export class CalloutWheel {
       if (slot !== 0) break;
       level++;
     }
+  }
+
+  /** The next tick at which a slot must be fired or cascaded, or -1 when the wheel is empty. */
+  private nextWork(): long {
+    for (let level = 0; level < LEVELS; level++) {
+      const shift: i32 = (level * SLOT_BITS) | 0;
+      const turn = longShr(this.tick, (shift + SLOT_BITS) | 0);
+      const ahead = this.nextOccupied(level, i32(longAnd(longShr(this.tick, shift), 63)));
+      if (ahead >= 0) return longShl(longShl(turn, SLOT_BITS) + ahead, shift);
+      // What is left on this level belongs to its next turn.
+      if ((this.occupied[level * 2] | this.occupied[level * 2 + 1]) !== 0) return longShl(turn + 1, (shift + SLOT_BITS) | 0);
+    }
+    return -1;
   }
 
   /** The first occupied slot of `level` after `slot`, or -1. */

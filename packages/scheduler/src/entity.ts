@@ -32,8 +32,9 @@ export const RT_PRIO_MAX: i32 = 99;
 
 /** The scheduler's decay: weight of the past against one new sample. */
 const DECAY: i32 = 8;
-/** Length of one sample, ns. */
-const SAMPLE_NS: long = 100000000;
+/** A sample ends when it holds this much CPU time (a time slice), or after a second, ns. */
+const SAMPLE_CPU_NS: long = 100000000;
+const SAMPLE_WALL_NS: long = 1000000000;
 /** A sleep longer than this decays estcpu without waiting for samples, ns. */
 const LONG_SLEEP_NS: long = 1000000000;
 
@@ -94,7 +95,7 @@ export class SchedEntity {
   account(ns: long, now: long): void {
     this.sampleCpu = this.sampleCpu + ns;
     this.sliceUsed = this.sliceUsed + ns;
-    if (now - this.sampleStart >= SAMPLE_NS) this.closeSample(now);
+    if (this.sampleCpu >= SAMPLE_CPU_NS || now - this.sampleStart >= SAMPLE_WALL_NS) this.closeSample(now);
   }
 
   /** Folds the current sample into estcpu. */
@@ -117,7 +118,7 @@ export class SchedEntity {
     const start = this.sleepStart;
     this.sleepStart = -1;
     if (start < 0 || now - start < LONG_SLEEP_NS) return;
-    let idle = i32(longDiv(now - start, SAMPLE_NS));
+    let idle = i32(longDiv(now - start, SAMPLE_CPU_NS));
     if (idle > 64) idle = 64;
     for (; idle > 0; idle--) this.estcpu = ((this.estcpu * DECAY) / (DECAY + 1)) | 0;
     this.sampleCpu = 0;

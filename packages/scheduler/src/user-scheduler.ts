@@ -167,5 +167,4 @@ export class UserScheduler {
     if (queued) this.queueOf(e).add(e, false);
     if (this.current !== null) this.needResched = true;
   }
-
 }

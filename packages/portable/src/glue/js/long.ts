@@ -24,7 +24,7 @@ export function longMod(a: long, b: long): long {
 
 /** `a * 2^n`, 0 <= n <= 63; the caller keeps the result in range. */
 export function longShl(a: long, n: i32): long {
-  return a * 2 ** n;
+  return a * 2 ** n + 0;
 }
 
 /** `a / 2^n` rounded towards minus infinity (arithmetic shift). */

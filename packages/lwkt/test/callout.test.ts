@@ -1,0 +1,67 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { Callout, CalloutWheel } from "@anax/lwkt";
+
+class Probe extends Callout {
+  constructor(private readonly onFire: (c: Probe) => void) {
+    super();
+  }
+  override fire(): void {
+    this.onFire(this);
+  }
+}
+
+describe("CalloutWheel against a sorted list", () => {
+  it("fires everything once, not early, by the next run, and knows the next deadline", () => {
+    const op = fc.oneof(
+      fc.record({ kind: fc.constant("arm" as const), id: fc.nat(15), delay: fc.oneof(fc.nat(3_000_000), fc.nat(2 ** 34), fc.nat(2 ** 52)) }),
+      fc.record({ kind: fc.constant("cancel" as const), id: fc.nat(15) }),
+      fc.record({ kind: fc.constant("run" as const), step: fc.oneof(fc.nat(2_000_000), fc.nat(2 ** 33), fc.nat(2 ** 50)) }),
+    );
+    fc.assert(
+      fc.property(fc.array(op, { maxLength: 60 }), (ops) => {
+        let now = 5_000_000;
+        const wheel = new CalloutWheel(now);
+        const model = new Map<number, number>();
+        const fired: number[] = [];
+        const probes = Array.from({ length: 16 }, (_, id) => new Probe((c) => {
+          expect(c.deadline).toBeLessThanOrEqual(now);
+          expect(c.armed).toBe(false);
+          fired.push(id);
+        }));
+        for (const o of ops) {
+          if (o.kind === "arm") {
+            wheel.arm(probes[o.id]!, now + o.delay);
+            model.set(o.id, now + o.delay);
+          } else if (o.kind === "cancel") {
+            expect(wheel.cancel(probes[o.id]!)).toBe(model.delete(o.id));
+          } else {
+            now += o.step;
+            const due = [...model].filter(([, d]) => d <= now).map(([id]) => id);
+            fired.length = 0;
+            expect(wheel.run(now)).toBe(due.length);
+            expect([...fired].sort()).toEqual(due.sort());
+            for (const id of due) model.delete(id);
+          }
+          expect(wheel.armedCount).toBe(model.size);
+          expect(wheel.nextDeadline()).toBe(model.size === 0 ? -1 : Math.min(...model.values()));
+        }
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  it("lets a callout arm itself again while it fires", () => {
+    let now = 0;
+    let count = 0;
+    const wheel = new CalloutWheel(0);
+    const c = new Probe((self) => {
+      count++;
+      wheel.arm(self, now + 1_000_000);
+    });
+    wheel.arm(c, 500_000);
+    for (now = 0; now <= 10_000_000; now += 500_000) wheel.run(now);
+    expect(count).toBe(10);
+    expect(wheel.armedCount).toBe(1);
+  });
+});
