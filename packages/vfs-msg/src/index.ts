@@ -1,0 +1,23 @@
+/**
+ * @anax/vfs-msg: a message-based virtual file system. Name cache, vnodes, mounts, operations as messages; tmpfs, devfs, procfs;
+ * cpio archives and inflate.
+ */
+export * from "./flags";
+export * from "./cred";
+export * from "./stat";
+export * from "./clock";
+export * from "./vnode";
+export * from "./device";
+export * from "./lock";
+export * from "./vop";
+export * from "./filesystem";
+export * from "./mount";
+export * from "./namecache";
+export * from "./nlookup";
+export * from "./vfs";
+export * from "./random";
+export * from "./devfs/devfs";
+export * from "./procfs/source";
+export * from "./procfs/procfs";
+export * from "./initramfs/source";
+export * from "./initramfs/unpack";
