@@ -80,12 +80,15 @@ export class Uart {
     const lsr = (this.port + LSR) | 0;
     const client = this.client;
     m.in8((this.port + IIR_FCR) | 0);
-    let n: i32 = 0;
-    while (n < INPUT && (m.in8(lsr) & LSR_DATA) !== 0) {
-      this.input[n] = i32(m.in8(this.port));
-      n++;
+    // The line is edge-triggered: leave no byte behind, or no further edge comes.
+    while ((m.in8(lsr) & LSR_DATA) !== 0) {
+      let n: i32 = 0;
+      while (n < INPUT && (m.in8(lsr) & LSR_DATA) !== 0) {
+        this.input[n] = i32(m.in8(this.port));
+        n++;
+      }
+      if (client !== null) client.received(this.input, n);
     }
-    if (n > 0 && client !== null) client.received(this.input, n);
     if (this.waiting && (m.in8(lsr) & LSR_THR_EMPTY) !== 0) {
       this.waiting = false;
       m.out8((this.port + IER) | 0, IER_RECEIVED);
