@@ -1,0 +1,80 @@
+/*
+ * CPU features: what must be there, what is turned on where it is there, and the FPU state of programs.
+ *
+ * The kernel itself has no floating point, so an FPU image moves only when another LWP runs. Sources: Intel SDM volume 3,
+ * chapters 2 (CR0, CR4) and 13 (XSAVE).
+ */
+#include "pc64.h"
+
+#define CR4_DE 0x8
+#define CR4_MCE 0x40
+#define CR4_PGE 0x80
+#define CR4_OSFXSR 0x200
+#define CR4_OSXMMEXCPT 0x400
+#define CR4_UMIP 0x800
+#define CR4_OSXSAVE 0x40000
+#define CR4_SMEP 0x100000
+#define CR4_SMAP 0x200000
+
+/* x87, SSE, AVX and the three parts of AVX-512. AMX and the rest would not fit a page or need more than a save. */
+#define XCR0_WANTED 0xe7
+
+#define MXCSR_DEFAULT 0x1f80
+#define FCW_DEFAULT 0x37f
+#define FPU_LEGACY_SIZE 512
+
+bool cpu_has_smap, cpu_has_1g_pages, cpu_has_tsc_deadline;
+u32 cpu_phys_bits = 36;
+static bool has_xsave;
+static u32 fpu_size = FPU_LEGACY_SIZE;
+
+static void xsetbv(u64 v) { __asm__ volatile("xsetbv" ::"c"(0), "a"((u32)v), "d"((u32)(v >> 32))); }
+
+void cpu_init(void) {
+  const struct cpuid basic = cpuid(1, 0);
+  if (!(basic.edx & (1u << 9))) panic("this CPU has no local APIC");
+  if (!(basic.edx & (1u << 24))) panic("this CPU has no FXSAVE");
+  if (!(basic.edx & (1u << 4))) panic("this CPU has no time stamp counter");
+  const struct cpuid extended = cpuid(0x80000001, 0);
+  cpu_has_1g_pages = extended.edx & (1u << 26);
+  cpu_has_tsc_deadline = basic.ecx & (1u << 24);
+  if (cpuid(0x80000000, 0).eax >= 0x80000008) cpu_phys_bits = cpuid(0x80000008, 0).eax & 0xff;
+  if (cpu_phys_bits > 46) cpu_phys_bits = 46;
+
+  u64 cr4 = READ_CR(4) | CR4_DE | CR4_MCE | CR4_PGE | CR4_OSFXSR | CR4_OSXMMEXCPT;
+  const u32 max = cpuid(0, 0).eax;
+  const struct cpuid features = max >= 7 ? cpuid(7, 0) : (struct cpuid){0};
+  if (features.ebx & (1u << 7)) cr4 |= CR4_SMEP;
+  cpu_has_smap = features.ebx & (1u << 20);
+  if (cpu_has_smap) cr4 |= CR4_SMAP;
+  if (features.ecx & (1u << 2)) cr4 |= CR4_UMIP;
+  has_xsave = (basic.ecx & (1u << 26)) && max >= 13;
+  if (has_xsave) cr4 |= CR4_OSXSAVE;
+  WRITE_CR(4, cr4);
+  if (has_xsave) {
+    const struct cpuid components = cpuid(13, 0);
+    xsetbv(components.eax & XCR0_WANTED);
+    fpu_size = cpuid(13, 0).ebx;
+    if (fpu_size > PAGE) panic("the FPU state does not fit a page");
+  }
+}
+
+u32 machine_fpuSize(void) { return fpu_size; }
+
+void machine_fpuInit(u64 pa) {
+  u8 *image = direct(pa);
+  memset(image, 0, PAGE);
+  *(u16 *)image = FCW_DEFAULT;
+  *(u32 *)(image + 24) = MXCSR_DEFAULT;
+  if (has_xsave) *(u64 *)(image + FPU_LEGACY_SIZE) = 3; /* XSTATE_BV: x87 and SSE are in the image, the rest is initial */
+}
+
+void machine_fpuSave(u64 pa) {
+  if (has_xsave) __asm__ volatile("xsave64 (%0)" ::"r"(direct(pa)), "a"(~0u), "d"(~0u) : "memory");
+  else __asm__ volatile("fxsave64 (%0)" ::"r"(direct(pa)) : "memory");
+}
+
+void machine_fpuRestore(u64 pa) {
+  if (has_xsave) __asm__ volatile("xrstor64 (%0)" ::"r"(direct(pa)), "a"(~0u), "d"(~0u) : "memory");
+  else __asm__ volatile("fxrstor64 (%0)" ::"r"(direct(pa)) : "memory");
+}
