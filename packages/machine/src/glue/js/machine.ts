@@ -2,16 +2,16 @@
  * The machine: the one interface of the kernel to hardware. JavaScript side, where the machine is simulated.
  *
  * The doc comment of each method is the contract of both sides. Physical addresses, user addresses and times are `long`.
- * Conventions: the copies to and from user memory act on the address space last given to `setRoot`, never touch an address at or above
- * USER_END, and return how many bytes they did: less than asked means that the byte at `uaddr + result` cannot be
- * accessed that way and nothing behind it was touched.
+ * Conventions: the copies to and from user memory act on the address space last given to `setRoot` and return the bytes NOT
+ * done: 0, or `left` when the byte at `uaddr + n - left` cannot be accessed that way and nothing behind it was touched. A range
+ * that is not wholly in [0, USER_END) returns `n` and touches nothing.
  * Neighbours: `glue/native/machine.ts` (the same methods as imports of the platform), `host/sim.ts` (the simulation's parts).
  * Invariant: nothing here keeps state of its own; the kernel cannot tell the two sides apart.
  */
-import type { i32, long, LongArray, u32 } from "@anax/portable";
+import { Errno, type i32, type long, type LongArray, type u32 } from "@anax/portable";
 import { MachineHalted, Simulation } from "../../host/sim";
 import type { SimOptions } from "../../host/options";
-import { PF_WRITE } from "../../registers";
+import { PF_WRITE, USER_END } from "../../registers";
 
 /** Bytes `fpuSave` needs, at most a page. */
 const FPU_SIZE = 512;
@@ -146,10 +146,10 @@ export class Machine {
     return this.sim.cpu.run(regs);
   }
 
-  /** Loads a page-table root (physical address) that `initRoot` prepared. Forgets all cached user translations. */
+  /** Loads a page-table root (physical address) that `initRoot` prepared, and forgets all cached user translations. The loaded root again: nothing happens. */
   setRoot(root: long): void {
     if (this.sim.memory.load32(root + 4088) !== KERNEL_HALF_MARK) throw new Error("setRoot: the root has no kernel half");
-    this.sim.mmu.setRoot(root);
+    if (root !== this.sim.mmu.root) this.sim.mmu.setRoot(root);
   }
 
   /** Fills entries 256 to 511 of a page-table root, which belong to the kernel. The user half is left as it is. */
@@ -192,47 +192,48 @@ export class Machine {
 
   // ---- user memory (see the conventions above)
 
-  /** User memory to a kernel buffer. Returns bytes done. */
+  /** User memory to a kernel buffer. Returns the bytes not done. */
   copyin(uaddr: long, buf: Uint8Array, off: i32, n: i32): i32 {
     span(buf, off, n);
     return this.user(uaddr, n, 0, (mem, done) => buf.set(mem, off + done));
   }
 
-  /** A kernel buffer to user memory. Returns bytes done. */
+  /** A kernel buffer to user memory. Returns the bytes not done. */
   copyout(buf: Uint8Array, off: i32, uaddr: long, n: i32): i32 {
     span(buf, off, n);
     return this.user(uaddr, n, PF_WRITE, (mem, done) => mem.set(buf.subarray(off + done, off + done + mem.length)));
   }
 
-  /** User memory to physical memory. Returns bytes done. */
+  /** User memory to physical memory. Returns the bytes not done. */
   copyinPhys(uaddr: long, pa: long, n: i32): i32 {
     const target = this.sim.memory.bytes(pa, n);
     return this.user(uaddr, n, 0, (mem, done) => target.set(mem, done));
   }
 
-  /** Physical memory to user memory. Returns bytes done. */
+  /** Physical memory to user memory. Returns the bytes not done. */
   copyoutPhys(pa: long, uaddr: long, n: i32): i32 {
     const source = this.sim.memory.bytes(pa, n);
     return this.user(uaddr, n, PF_WRITE, (mem, done) => mem.set(source.subarray(done, done + mem.length)));
   }
 
   /**
-   * Copies a string up to and with its NUL, at most `max` bytes. Returns bytes done: the last of them is the NUL when there
-   * was one; otherwise `max` was reached, or with less than `max` the next byte is not accessible.
+   * Copies a string up to and with its NUL, at most `max` bytes. Returns the bytes copied, the NUL among them; -ENAMETOOLONG when
+   * there is no NUL in `max` bytes, -EFAULT when a byte before the NUL cannot be read (which one is not told).
    */
   copyinstr(uaddr: long, buf: Uint8Array, off: i32, max: i32): i32 {
     span(buf, off, max);
+    if (uaddr < 0) return -Errno.FAULT;
     for (let done = 0; done < max; done++) {
       const pa = this.sim.mmu.translate(uaddr + done, 0);
-      if (pa < 0) return done;
+      if (pa < 0) return -Errno.FAULT;
       const c = this.sim.memory.load8(pa);
       buf[off + done] = c;
       if (c === 0) return done + 1;
     }
-    return max;
+    return -Errno.NAMETOOLONG;
   }
 
-  /** Zeroes user memory. Returns bytes done. */
+  /** Zeroes user memory. Returns the bytes not done. */
   zeroUser(uaddr: long, n: i32): i32 {
     return this.user(uaddr, n, PF_WRITE, (mem) => mem.fill(0));
   }
@@ -255,15 +256,16 @@ export class Machine {
   }
 
   private user(uaddr: long, n: i32, access: i32, move: (mem: Uint8Array, done: number) => void): i32 {
+    if (uaddr < 0 || uaddr + n > USER_END) return n;
     let done = 0;
     while (done < n) {
-      const part = Math.min(n - done, 4096 - ((((uaddr + done) % 4096) + 4096) % 4096));
+      const part = Math.min(n - done, 4096 - ((uaddr + done) % 4096));
       const pa = this.sim.mmu.translate(uaddr + done, access);
       if (pa < 0) break;
       move(this.sim.memory.bytes(pa, part), done);
       done += part;
     }
-    return done;
+    return n - done;
   }
 
   // ---- ports
