@@ -94,6 +94,7 @@ boot_64:
   mov %eax, %gs
   movabs $boot_high, %rax
   jmp *%rax
+  .type boot_high, @function
 boot_high:
   mov $kernel_stack_top, %rsp
   mov $bss_start, %rdi

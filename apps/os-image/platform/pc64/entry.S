@@ -263,7 +263,10 @@ trap_common:
   mov %rax, %rdi
   movzbl %sil, %esi
   call trap_user
-  jmp leave_run
+  test %eax, %eax
+  jns leave_run
+  mov %gs:CPU_CTX, %rdi
+  jmp bases_loaded
 
 trap_in_kernel:
   push_registers

@@ -66,6 +66,7 @@ static u64 donated;          /* list of donated pages, linked through their firs
 static u32 donated_count;
 
 static u64 kernel_root, current_root;
+bool mem_grow_failed;
 static u32 linear_pages; /* size of the linear memory in WebAssembly pages */
 
 /* ---- page supply ---- */
@@ -182,9 +183,10 @@ bool mem_fault(u64 va, u64 error) {
 
 u32 wasm_memory_size(void) { return linear_pages; }
 
-/* memory.grow: the old size, or -1 when the supply could not back the new pages. */
+/* memory.grow: the old size, or -1 when the supply could not back the new pages. asc's allocator asks for more than it needs first. */
 u32 wasm_memory_grow(u32 pages) {
-  if (pages > LINEAR_MAX_PAGES - linear_pages || pages * (WASM_PAGE / PAGE) > machine_heapReserve()) return (u32)-1;
+  mem_grow_failed = pages > LINEAR_MAX_PAGES - linear_pages || pages * (WASM_PAGE / PAGE) > machine_heapReserve();
+  if (mem_grow_failed) return (u32)-1;
   const u32 old = linear_pages;
   linear_pages += pages;
   return old;
@@ -237,8 +239,13 @@ static void collect_regions(const struct pvh_start_info *info, const struct pvh_
   reserve_extent(ram);
   exclude(extent.base, extent.end);
   u32 kept = 0;
-  for (u32 i = 0; i < region_count; i++)
-    if (regions[i].base < regions[i].end) regions[kept++] = regions[i];
+  for (u32 i = 0; i < region_count; i++) {
+    const struct region r = regions[i];
+    if (r.base >= r.end) continue;
+    u32 at = kept++;
+    for (; at > 0 && regions[at - 1].base > r.base; at--) regions[at] = regions[at - 1];
+    regions[at] = r;
+  }
   region_count = kept;
 }
 

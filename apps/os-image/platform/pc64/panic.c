@@ -100,7 +100,7 @@ _Noreturn void env_abort(u32 message, u32 file, u32 line, u32 column) {
 _Noreturn void wasm_trap(u32 code) {
   static const char *const text[] = {"unreachable code", "division by zero", "integer overflow in a division", "call through a wrong function reference"};
   begin();
-  print(text[code]);
+  print(code == TRAP_UNREACHABLE && mem_grow_failed ? "the kernel heap is exhausted" : text[code]);
   print("\n");
   back_trace((u64)__builtin_return_address(0) - 1, *(u64 **)__builtin_frame_address(0));
   power_end(HALT_PANIC);

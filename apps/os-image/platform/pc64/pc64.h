@@ -137,6 +137,7 @@ extern u32 cpu_phys_bits;
 void cpu_init(void);
 
 /* mem.c */
+extern bool mem_grow_failed; /* the last memory.grow was refused */
 void mem_init(u64 start_info);
 bool mem_fault(u64 va, u64 error);
 

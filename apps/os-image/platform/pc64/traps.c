@@ -64,20 +64,19 @@ void traps_init(void) {
   wrmsr(MSR_KERNEL_GS_BASE, 0);
 }
 
-static void interrupt(u32 vector) {
-  if (vector == VECTOR_SPURIOUS) return;
+/* True when there is something for the kernel in it. */
+static bool interrupt(u32 vector) {
+  if (vector == VECTOR_SPURIOUS) return false;
   lapic_eoi();
-  if (vector == VECTOR_TIMER && !lapic_timer_fired()) return;
+  if (vector == VECTOR_TIMER && !lapic_timer_fired()) return false;
   const u32 irq = vector - VECTOR_IRQ;
   pending[irq / 64] |= 1ull << (irq % 64);
+  return true;
 }
 
-/* A trap in user mode, its registers already in the context `ctx`. Returns what machine_runUser returns. */
-u32 trap_user(u64 *ctx, u32 vector, u64 error) {
-  if (vector >= VECTOR_IRQ) {
-    interrupt(vector);
-    return TRAP_INTERRUPT;
-  }
+/* A trap in user mode, its registers already in the context `ctx`. Returns what machine_runUser returns, -1 to go on. */
+s32 trap_user(u64 *ctx, u32 vector, u64 error) {
+  if (vector >= VECTOR_IRQ) return interrupt(vector) ? TRAP_INTERRUPT : -1;
   ctx[CTX_TRAPNO / 8] = vector;
   ctx[CTX_ERRCODE / 8] = error;
   if (vector != VECTOR_PF) return TRAP_EXCEPTION;

@@ -180,7 +180,7 @@ export async function buildKernel({ entry, out, platform, jobs = os.cpus().lengt
     const ts = symbols.get(c);
     if (ts === undefined) return name;
     const { label } = displayName(ts);
-    return label !== ts && unique.get(label) === 1 ? [`${ts}${suffix}`, `${label}${suffix}`] : `${ts}${suffix}`;
+    return suffix === "" && label !== ts && unique.get(label) === 1 ? [ts, label] : `${ts}${suffix}`;
   });
   writeFileSync(out, renamed);
   for (const f of [symbolSource, symbolObject, linked, list, imageFile]) unlinkSync(f);
