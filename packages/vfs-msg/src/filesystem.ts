@@ -11,6 +11,7 @@
 import { EASYNC, Errno, type i32 } from "@anax/portable";
 import { MSGF_DONE, ServicePort, beginMsg, type Msg, type Port } from "@anax/lwkt";
 import type { Mount } from "./mount";
+import type { Ncp } from "./namecache";
 import { Vop, type VopMsg } from "./vop";
 import type { Vnode } from "./vnode";
 import type { Vfs } from "./vfs";
@@ -20,6 +21,12 @@ import type { Vfs } from "./vfs";
  * results are is written at `Vop`. Defaults: what a file system does not have is -OPNOTSUPP (or what POSIX says for it).
  */
 export abstract class FileSystem extends ServicePort {
+  /** Name of the root, shared by all mounts of this file system; and how many those are. Owned by `mounting.ts`. */
+  rootName: Ncp | null = null;
+  mountCount: i32 = 0;
+  /** The first mount: what its vnodes say they are on. Set by the file system's constructor. */
+  home: Mount | null = null;
+
   /** The root vnode; called once when it is mounted. */
   abstract root(): Vnode;
 
@@ -168,7 +175,7 @@ export abstract class FileSystem extends ServicePort {
 
   /** Regular files and directories are always ready. */
   poll(m: VopMsg): i32 {
-    m.result = m.flags2 & 0x145;
+    m.result = m.opflags & 0x145;
     return 0;
   }
 

@@ -36,6 +36,10 @@ export class Mount {
   root: Ncp | null = null;
   readonly on: NcHandle = new NcHandle();
   handles: i32 = 0;
+  /** Taken out of the tree by umount; ends with its last handle. */
+  detached: boolean = false;
+  /** Files open for writing whose home is this mount. */
+  writers: i32 = 0;
   /** What mount(8) shows as the source. */
   source: string = "none";
   /** Options of the file system's own, for /proc/mounts (with a leading comma). */
@@ -75,7 +79,11 @@ export class MountTable {
   /** Enters a mount that covers (mount, ncp); `on` null for the first root. */
   add(m: Mount, on: NcHandle | null): void {
     this.list.push(m);
-    if (on === null) return;
+    if (on !== null) this.cover(m, on);
+  }
+
+  /** The mount covers a name. */
+  cover(m: Mount, on: NcHandle): void {
     m.on.copyFrom(on);
     const ncp = m.on.ncp!;
     ncp.flags |= NCF_MOUNTPT;

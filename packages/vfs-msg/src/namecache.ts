@@ -11,6 +11,7 @@
  */
 import { copyBytes, equalBytes, hashBytes, i32, kassert, u32 } from "@anax/portable";
 import type { Mount } from "./mount";
+import { endMount } from "./mounting";
 import type { Vnode } from "./vnode";
 
 /** Not asked yet: the file system has to be. */
@@ -111,6 +112,7 @@ export class NcHandle {
     if (mount === null || ncp === null) return;
     mount.handles--;
     mount.cache.unref(ncp);
+    if (mount.detached && mount.handles === 0) endMount(mount);
   }
 
   /** The vnode, or null for an empty handle or a name that is gone. */
@@ -256,6 +258,30 @@ export class NameCache {
     ncp.hash = hash;
     this.insert(ncp);
     this.settle(ncp);
+  }
+
+  /** Two names change places, each with all below it. */
+  exchange(a: Ncp, b: Ncp): void {
+    this.removeHash(a);
+    this.removeHash(b);
+    const pa = a.parent!;
+    const pb = b.parent!;
+    if (pa !== pb) {
+      this.unlinkChild(a, pa);
+      this.unlinkChild(b, pb);
+      this.attach(a, pb);
+      this.attach(b, pa);
+      this.detach(pa);
+      this.detach(pb);
+    }
+    const name = a.name;
+    const hash = a.hash;
+    a.name = b.name;
+    a.hash = b.hash;
+    b.name = name;
+    b.hash = hash;
+    this.insert(a);
+    this.insert(b);
   }
 
   /** Forgets all names below `ncp` that nothing uses. Returns how many children are left. */

@@ -79,6 +79,23 @@ export class NLookup {
     this.len = 0;
   }
 
+  /** Forgets what was found. */
+  reset(): void {
+    this.mount = null;
+    this.ncp = null;
+    this.vnode = null;
+    this.parent = null;
+    this.parentMount = null;
+    this.jump = null;
+    this.device = null;
+    this.created = false;
+    this.mustBeDir = false;
+    this.links = 0;
+    this.lastType = LAST_NORM;
+    this.lastOff = 0;
+    this.lastLen = 0;
+  }
+
   /** Copies a path in. False when it does not fit (-NAMETOOLONG). */
   setPath(buf: Uint8Array, off: i32, len: i32): boolean {
     if (len >= PATH_MAX) return false;

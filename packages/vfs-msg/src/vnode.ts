@@ -10,17 +10,7 @@
  */
 import { kassert, longShr, type i32, type long, type u32 } from "@anax/portable";
 import type { VmObject } from "@anax/vm";
-import {
-  DT_UNKNOWN,
-  S_IFBLK,
-  S_IFCHR,
-  S_IFDIR,
-  S_IFIFO,
-  S_IFLNK,
-  S_IFMT,
-  S_IFREG,
-  S_IFSOCK,
-} from "./flags";
+import { DT_UNKNOWN, S_IFBLK, S_IFCHR, S_IFDIR, S_IFIFO, S_IFLNK, S_IFMT, S_IFREG, S_IFSOCK } from "./flags";
 import type { LockList } from "./lock";
 import type { Mount } from "./mount";
 import type { Stat } from "./stat";

@@ -37,19 +37,19 @@ export enum Vop {
   NREMOVE = 7,
   /** dvp, name, vp. -NOTEMPTY. */
   NRMDIR = 8,
-  /** dvp, name, vp (source), dvp2, name2, vp2 (target or null), flags (RENAME_EXCHANGE). -NOTEMPTY, -MLINK. */
+  /** dvp, name, vp (source), dvp2, name2, vp2 (target or null), opflags (RENAME_EXCHANGE). -NOTEMPTY, -MLINK. */
   NRENAME = 9,
-  /** vp, flags (O_*), cred. */
+  /** vp, opflags (O_*), cred. */
   OPEN = 10,
-  /** vp, flags. */
+  /** vp, opflags. */
   CLOSE = 11,
   /** vp, stat. */
   GETATTR = 12,
   /** vp, attrs (ATTR_*), mode, uid, gid, size, atime*, mtime*. Checked by `Vfs`; -FBIG, -NOSPC. */
   SETATTR = 13,
-  /** vp, uio, flags (IO_*), cred, waiter. */
+  /** vp, uio, opflags (IO_*), cred, waiter. */
   READ = 14,
-  /** vp, uio, flags (IO_*), cred, waiter. -FBIG, -NOSPC. */
+  /** vp, uio, opflags (IO_*), cred, waiter. -FBIG, -NOSPC. */
   WRITE = 15,
   /** vp, sink, offset (cookie of the last entry taken, 0 = from the start). */
   READDIR = 16,
@@ -57,15 +57,15 @@ export enum Vop {
   READLINK = 17,
   /** vp, command, offset (argument), space, waiter -> result. */
   IOCTL = 18,
-  /** vp, flags (events), waiter -> result (events). */
+  /** vp, opflags (events), waiter -> result (events). */
   POLL = 19,
   /** vp, waiter. */
   FSYNC = 20,
-  /** vp, owner, lock, flags (F_GETLK 5, F_SETLK 6, F_SETLKW 7), command (LOCK_POSIX, LOCK_FLOCK), waiter. */
+  /** vp, owner, lock, opflags (F_GETLK 5, F_SETLK 6, F_SETLKW 7), command (LOCK_POSIX, LOCK_FLOCK), waiter. */
   ADVLOCK = 21,
   /** vp: nobody uses it any more. */
   INACTIVE = 22,
-  /** vp, flags (FALLOC_*), offset, size. */
+  /** vp, opflags (FALLOC_*), offset, size. */
   ALLOCATE = 23,
   /** vp (VN_MAGIC), cred, nd: sets `nd.jump` or points `handle` to where the link leads. */
   JUMP = 24,
@@ -77,7 +77,7 @@ export enum Vop {
   SYNC = 27,
   /** The mount goes away; nothing of it is in use. */
   UNMOUNT = 28,
-  /** vp, flags (SEEK_DATA 3, SEEK_HOLE 4), offset -> result. -NXIO. */
+  /** vp, opflags (SEEK_DATA 3, SEEK_HOLE 4), offset -> result. -NXIO. */
   SEEK = 29,
   /** dvp, mode, cred -> vp: a file without a name (O_TMPFILE). */
   TMPFILE = 30,
@@ -115,7 +115,7 @@ export class VopMsg extends Msg {
   len2: i32 = 0;
   hash2: u32 = 0;
   cred: Cred | null = null;
-  flags2: i32 = 0;
+  opflags: i32 = 0;
   command: u32 = 0;
   mode: i32 = 0;
   rdev: u32 = 0;
