@@ -128,7 +128,8 @@ export function transform(file, text, packages) {
     else if (ts.isClassDeclaration(node)) {
       hints(node);
       node.members.forEach(hints);
-    } else if (ts.isModuleDeclaration(node) && node.body && ts.isModuleBlock(node.body)) node.body.statements.forEach(visit);
+    } else if (ts.isModuleDeclaration(node) && node.body && ts.isModuleBlock(node.body))
+      node.body.statements.forEach(visit);
   };
   source.statements.forEach(visit);
 
@@ -153,7 +154,8 @@ function position(text, offset) {
  *
  * Options: `outFile`, `textFile` (paths, written when given); `optimize` (default true: -O3); `debugNames` (default
  * true: keep the name section); `runtime` ("minimal", "incremental", "stub"); `memoryBase`; `exportRuntime`; `noAssert`;
- * `root` (the workspace, found above `entry` when absent); `args` (more asc options, as on its command line).
+ * `root` (the workspace, found above `entry` when absent); `overlay` (Map of absolute path to the text that stands for that
+ * file, on disk or not); `args` (more asc options, as on its command line).
  *
  * Resolves to `{ ok, wasm, text, diagnostics, sources, milliseconds }`. Each diagnostic has `file` (from the root),
  * `line`, `column` (from 1), `category` ("error", "warning", "info"), `code`, `message`; `sources` lists the files read.
@@ -168,13 +170,19 @@ export async function compile(options) {
 
   const argv = [
     path.relative(root, entry).replaceAll(path.sep, "/"),
-    "--baseDir", root,
-    "--config", "none",
+    "--baseDir",
+    root,
+    "--config",
+    "none",
     "--noColors",
-    "--runtime", options.runtime ?? "minimal",
-    "--memoryBase", String(options.memoryBase ?? 0),
-    "--disable", "simd,threads,relaxed-simd",
-    "--outFile", "out.wasm",
+    "--runtime",
+    options.runtime ?? "minimal",
+    "--memoryBase",
+    String(options.memoryBase ?? 0),
+    "--disable",
+    "simd,threads,relaxed-simd",
+    "--outFile",
+    "out.wasm",
   ];
   if (options.textFile) argv.push("--textFile", "out.wat");
   if (options.optimize ?? true) argv.push("--optimizeLevel", "3", "--shrinkLevel", "0");
@@ -185,8 +193,9 @@ export async function compile(options) {
 
   const readFile = (name) => {
     const file = path.resolve(root, name).replace(/([\\/])glue([\\/])js([\\/])/, "$1glue$2native$3");
-    if (!statSync(file, { throwIfNoEntry: false })?.isFile()) return null;
-    const text = readFileSync(file, "utf8");
+    const overlaid = options.overlay?.get(file);
+    if (overlaid === undefined && !statSync(file, { throwIfNoEntry: false })?.isFile()) return null;
+    const text = overlaid ?? readFileSync(file, "utf8");
     if (!file.endsWith(".ts")) return text;
     const transformed = transform(file, text, packages);
     texts.set(path.relative(root, file).replaceAll(path.sep, "/"), transformed);
@@ -213,7 +222,14 @@ export async function compile(options) {
   });
   const ok = error === null && !diagnostics.some((d) => d.category === "error");
   if (!ok && !diagnostics.some((d) => d.category === "error")) {
-    diagnostics.push({ file: null, line: 0, column: 0, category: "error", code: 0, message: `${error?.message ?? "asc failed"}\n${stderr.toString()}`.trim() });
+    diagnostics.push({
+      file: null,
+      line: 0,
+      column: 0,
+      category: "error",
+      code: 0,
+      message: `${error?.message ?? "asc failed"}\n${stderr.toString()}`.trim(),
+    });
   }
   const wasm = ok ? outputs.get("out.wasm") : null;
   const text = ok ? (outputs.get("out.wat") ?? null) : null;
@@ -229,6 +245,9 @@ export async function compile(options) {
 /** One line per diagnostic, `file:line:column: error AS123: message`. */
 export function formatDiagnostics(diagnostics) {
   return diagnostics
-    .map((d) => `${d.file ? `${d.file}:${d.line}:${d.column}: ` : ""}${d.category}${d.code ? ` AS${d.code}` : ""}: ${d.message}`)
+    .map(
+      (d) =>
+        `${d.file ? `${d.file}:${d.line}:${d.column}: ` : ""}${d.category}${d.code ? ` AS${d.code}` : ""}: ${d.message}`,
+    )
     .join("\n");
 }
