@@ -28,7 +28,7 @@ import {
   X_OK,
 } from "./flags";
 import { MNTK_NONEGATIVE, MNTK_REVALIDATE, type Mount } from "./mount";
-import { NCF_DESTROYED, NCF_MOUNTPT, NCF_UNRESOLVED, type Ncp } from "./namecache";
+import { NCF_DESTROYED, NCF_MOUNTPT, NCF_UNRESOLVED, type NcHandle, type Ncp } from "./namecache";
 import { LAST_DOT, LAST_DOTDOT, LAST_NORM, LAST_ROOT, type NLookup } from "./nlookup";
 import type { Vfs } from "./vfs";
 import { VN_DEAD, VN_MAGIC, type Vnode } from "./vnode";
@@ -64,7 +64,7 @@ export function walk(vfs: Vfs, nd: NLookup): i32 {
     dir = base.ncp!;
   }
 
-  for (;;) {
+  while (pos <= end) {
     while (pos < end && buf[pos] === SLASH) pos++;
     if (pos >= end) {
       nd.lastType = LAST_ROOT;
@@ -107,29 +107,12 @@ export function walk(vfs: Vfs, nd: NLookup): i32 {
         continue;
       }
       if (buf[from + 1] === DOT) {
-        for (;;) {
-          if (mount === base.mount && dir === base.ncp) {
-            if ((nd.flags & NLC_BENEATH) !== 0) return -Errno.XDEV;
-            break;
-          }
-          if ((nd.flags & NLC_BENEATH) !== 0 && mount === start.mount && dir === start.ncp) return -Errno.XDEV;
-          if (dir !== mount.root) {
-            const up = dir.parent;
-            if (up !== null) dir = up;
-            break;
-          }
-          const onMount = mount.on.mount;
-          if (onMount === null) break;
-          if ((nd.flags & NLC_NO_XDEV) !== 0) return -Errno.XDEV;
-          dir = mount.on.ncp!;
-          mount = onMount;
-        }
-        while ((dir.flags & NCF_MOUNTPT) !== 0) {
-          const over = vfs.mounts.find(mount, dir);
-          if (over === null) break;
-          mount = over;
-          dir = over.root!;
-        }
+        nd.mount = mount;
+        nd.ncp = dir;
+        const refused = stepUp(vfs, nd, start, base);
+        if (refused !== 0) return refused;
+        mount = nd.mount!;
+        dir = nd.ncp!;
         if (last) {
           nd.lastType = LAST_DOTDOT;
           nd.mustBeDir = true;
@@ -221,6 +204,43 @@ export function walk(vfs: Vfs, nd: NLookup): i32 {
     dir = child!;
     pos = next;
   }
+  return -Errno.NOENT;
+}
+
+/** `..` of `nd.mount`, `nd.ncp`, across mounts, not above `base`. 0 or -XDEV. */
+function stepUp(vfs: Vfs, nd: NLookup, start: NcHandle, base: NcHandle): i32 {
+  let mount: Mount = nd.mount!;
+  let dir: Ncp = nd.ncp!;
+  let below = true;
+  while (below) {
+    if (mount === base.mount && dir === base.ncp) {
+      if ((nd.flags & NLC_BENEATH) !== 0) return -Errno.XDEV;
+      below = false;
+    } else if ((nd.flags & NLC_BENEATH) !== 0 && mount === start.mount && dir === start.ncp) {
+      return -Errno.XDEV;
+    } else if (dir !== mount.root) {
+      const up = dir.parent;
+      if (up !== null) dir = up;
+      below = false;
+    } else {
+      const onMount = mount.on.mount;
+      if (onMount === null) below = false;
+      else {
+        if ((nd.flags & NLC_NO_XDEV) !== 0) return -Errno.XDEV;
+        dir = mount.on.ncp!;
+        mount = onMount;
+      }
+    }
+  }
+  let over = vfs.mounts.find(mount, dir);
+  while (over !== null) {
+    mount = over;
+    dir = over.root!;
+    over = vfs.mounts.find(mount, dir);
+  }
+  nd.mount = mount;
+  nd.ncp = dir;
+  return 0;
 }
 
 /** The walk ends at an existing name. */
