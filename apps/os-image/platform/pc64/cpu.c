@@ -23,6 +23,11 @@
 #define FCW_DEFAULT 0x37f
 #define FPU_LEGACY_SIZE 512
 
+/* At the faulting instruction `at`: go on behind it with operand 0 set to 1. */
+#define FIXUP(at, label)                                                                             \
+  "jmp " label "f\n3: mov $1, %0\n" label ":\n"                                                     \
+  ".pushsection .fixups, \"a\"\n.long " at " - 0xffffffff80000000, 3b - 0xffffffff80000000\n.popsection\n"
+
 bool cpu_has_smap, cpu_has_1g_pages, cpu_has_tsc_deadline;
 u32 cpu_phys_bits = 36;
 static bool has_xsave;
@@ -74,7 +79,17 @@ void machine_fpuSave(u64 pa) {
   else __asm__ volatile("fxsave64 (%0)" ::"r"(direct(pa)) : "memory");
 }
 
+/* 0, or 1 when the CPU refuses the image. */
+static u32 restore(const void *image) {
+  u32 refused = 0;
+  if (has_xsave) __asm__ volatile("1: xrstor64 (%1)\n" FIXUP("1b", "2") : "+r"(refused) : "r"(image), "a"(~0u), "d"(~0u) : "memory");
+  else __asm__ volatile("1: fxrstor64 (%1)\n" FIXUP("1b", "2") : "+r"(refused) : "r"(image) : "memory");
+  return refused;
+}
+
+/* An image that a program could write (a signal frame) may have reserved bits set: it then gets a fresh state. */
 void machine_fpuRestore(u64 pa) {
-  if (has_xsave) __asm__ volatile("xrstor64 (%0)" ::"r"(direct(pa)), "a"(~0u), "d"(~0u) : "memory");
-  else __asm__ volatile("fxrstor64 (%0)" ::"r"(direct(pa)) : "memory");
+  if (restore(direct(pa)) == 0) return;
+  machine_fpuInit(pa);
+  restore(direct(pa));
 }

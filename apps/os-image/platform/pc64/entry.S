@@ -260,6 +260,11 @@ trap_common:
   movq $1, CTX_FULL(%rax)
   mov %gs:CPU_KSP, %rsp
   lea 40(%rsp), %rbp
+  testl $EFLAGS_AC, CTX_RFLAGS(%rax)
+  jz 1f
+  push $2                         /* the program's AC would let the kernel touch user memory */
+  popfq
+1:
   mov %rax, %rdi
   movzbl %sil, %esi
   call trap_user

@@ -63,6 +63,7 @@
 #define VECTOR_SPURIOUS 255
 
 #define EFLAGS_IF 0x200
+#define EFLAGS_AC 0x40000
 /* CF PF AF ZF SF TF DF OF RF AC ID: what user mode may set. */
 #define EFLAGS_USER 0x250dd5
 /* TF IF DF IOPL NT AC: cleared on a system call. */

@@ -307,6 +307,9 @@ class Hello {
     m.fpuSave(theirs);
     m.fpuRestore(mine);
     this.exits("the FPU state comes back", RUN_CHECK_XMM, 0, 123456789);
+    for (let i = 0; i < PAGE_SIZE; i += 4) m.store32(mine + toLong(i), 0xffffffff);
+    m.fpuRestore(mine);
+    this.exits("an FPU image the CPU refuses becomes a fresh one", RUN_CHECK_XMM, 0, 0);
   }
 
   private heap(): void {
