@@ -15,6 +15,8 @@ export function tests(): ReturnType<typeof defineConfig> {
       testTimeout: 30_000,
       hookTimeout: 30_000,
       maxWorkers: 2,
+      reporters: ["default", "json"],
+      outputFile: { json: ".reports/vitest.json" },
       coverage: {
         provider: "v8",
         include: ["src/**/*.ts"],

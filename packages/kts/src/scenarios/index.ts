@@ -28,7 +28,7 @@ export function scenarios(testUrl: string): void {
       const file = path.join(dir, name);
       test(name.replace(/\.ts$/, ""), { timeout: 120_000 }, async () => {
         const onV8 = await runV8(file);
-        const onAsc = decode(await runNative(file, createMachine));
+        const onAsc = decode(await runNative(file, machineImports));
         expect(onV8.length, "the scenario wrote nothing").toBeGreaterThan(0);
         expect(onAsc).toBe(onV8);
       });
@@ -44,15 +44,12 @@ async function runV8(file: string): Promise<string> {
   return decode(log.text.bytes.subarray(0, log.text.length));
 }
 
-async function createMachine(): Promise<{ machine: unknown; registers: (n: number) => unknown; slots: number }> {
-  const portable = (await import(/* @vite-ignore */ packageName("portable"))) as {
-    LongArray: new (n: number) => unknown;
-  };
-  const machine = (await import(/* @vite-ignore */ packageName("machine"))) as {
+async function machineImports(memory: () => unknown): Promise<unknown> {
+  const host = (await import(/* @vite-ignore */ packageName("machine/host"))) as {
     Machine: new () => unknown;
-    CTX_SLOTS: number;
+    wasmImports(machine: unknown, memory: () => unknown): { readonly machine: unknown };
   };
-  return { machine: new machine.Machine(), registers: (n) => new portable.LongArray(n), slots: machine.CTX_SLOTS };
+  return host.wasmImports(new host.Machine(), memory).machine;
 }
 
 /** The tool chain stands below the packages it runs: their names are not in its manifest. */

@@ -1,13 +1,11 @@
 /**
  * Runs a scenario on the asc build: compiled to WebAssembly, instantiated under Node, its event log read back.
  *
- * Neighbours: `asc.mjs`, `machine-imports.mjs`, `index.ts` (the vitest side).
+ * Neighbours: `asc.mjs`, `index.ts` (the vitest side).
  * Invariant: the module shares nothing with the V8 build but the simulated machine's code.
  */
-import { readFileSync } from "node:fs";
 import path from "node:path";
 import { compile, formatDiagnostics, workspaceRoot } from "../asc.mjs";
-import { machineImports } from "./machine-imports.mjs";
 
 /** Appended to the scenario: runs it and hands out the log byte by byte. */
 const ENTRY = (scenario) => `import { EventLog } from "@anax/portable";
@@ -26,10 +24,10 @@ function readString(memory, pointer) {
 }
 
 /**
- * Compiles and runs the scenario in `file`. `createMachine` makes the machine behind the imports, and is called only if the
- * scenario reaches the machine; it resolves to { machine, registers, slots }. Resolves to the event log's bytes.
+ * Compiles and runs the scenario in `file`. `machineImports(memory)` resolves to the imports of a simulated machine over the
+ * memory that `memory()` returns; it is called only if the scenario reaches the machine. Resolves to the event log's bytes.
  */
-export async function runNative(file, createMachine) {
+export async function runNative(file, machineImports) {
   const root = workspaceRoot(path.dirname(file));
   const name = path.basename(file, ".ts");
   const entry = path.join(path.dirname(file), `${name}.entry.ts`);
@@ -53,9 +51,7 @@ export async function runNative(file, createMachine) {
     },
   };
   if (WebAssembly.Module.imports(module).some((i) => i.module === "machine")) {
-    const { machine, registers, slots } = await createMachine();
-    const glue = readFileSync(path.join(root, "packages/machine/src/glue/native/machine.ts"), "utf8");
-    imports.machine = machineImports(glue, machine, { registers, slots, memory: () => memory });
+    imports.machine = await machineImports(() => memory);
   }
   const instance = await WebAssembly.instantiate(module, imports);
   const { runScenario, logLength, logByte } = instance.exports;
