@@ -7,11 +7,13 @@
  * Source: POSIX 2.14 (lowest free descriptor), close_range(2).
  */
 import { Errno, type i32 } from "@anax/portable";
+import { LockOwner } from "@anax/vfs-msg";
 import type { File } from "./file";
 
 const CLOEXEC: i32 = 1;
 
-export class FileTable {
+/** The table. It is also the holder of the record locks (fcntl) of its processes. */
+export class FileTable extends LockOwner {
   /** Processes that share it. */
   refs: i32 = 1;
   private files: Array<File | null> = [];
@@ -81,6 +83,15 @@ export class FileTable {
     return file;
   }
 
+  /** close(2): 0 or -BADF. */
+  close(fd: i32): i32 {
+    const file = this.take(fd);
+    if (file === null) return -Errno.BADF;
+    file.descriptorClosed(this);
+    file.unref();
+    return 0;
+  }
+
   /** A copy with references of its own, for fork. */
   copy(): FileTable {
     const t = new FileTable();
@@ -97,8 +108,7 @@ export class FileTable {
   closeOnExec(): void {
     for (let fd = 0; fd < this.files.length; fd++) {
       if ((this.fdFlags[fd] & CLOEXEC) === 0) continue;
-      const file = this.take(fd);
-      if (file !== null) file.unref();
+      this.close(fd);
     }
   }
 
@@ -107,8 +117,7 @@ export class FileTable {
     this.refs--;
     if (this.refs > 0) return;
     for (let fd = 0; fd < this.files.length; fd++) {
-      const file = this.take(fd);
-      if (file !== null) file.unref();
+      this.close(fd);
     }
   }
 }

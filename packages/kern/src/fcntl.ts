@@ -34,6 +34,9 @@ export const O_SETFL: i32 = 0o2000 | 0o4000 | 0o20000 | 0o40000 | 0o1000000;
 /** What F_GETFL shows. */
 export const O_GETFL: i32 = 3 | 0o2000 | 0o4000 | 0o10000 | 0o20000 | 0o40000 | 0o100000 | 0o200000 | 0o1000000 | 0o4010000 | 0o10000000;
 
+/** Flags of the call to open that the open file does not keep: O_CREAT, O_EXCL, O_NOCTTY, O_TRUNC, O_CLOEXEC. */
+export const O_NOT_KEPT: i32 = 0o100 | 0o200 | 0o400 | 0o1000 | 0o2000000;
+
 export const F_DUPFD: i32 = 0;
 export const F_GETFD: i32 = 1;
 export const F_SETFD: i32 = 2;

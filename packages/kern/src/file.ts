@@ -9,8 +9,9 @@
 import { Errno, type i32, type long, type u32 } from "@anax/portable";
 import type { Waiter } from "@anax/lwkt";
 import type { Uio, VmObject } from "@anax/vm";
-import type { Cred, DirSink, NcHandle, Stat, Vnode } from "@anax/vfs-msg";
+import { NcHandle, OpenFile, type Cred, type DirSink, type LockOwner, type Stat, type Vnode } from "@anax/vfs-msg";
 import type { Lwp } from "./lwp";
+import { OpState } from "./op";
 import { O_ACCMODE, O_NONBLOCK, O_PATH, O_RDONLY, O_WRONLY, POLLIN, POLLOUT, POLLRDNORM, POLLWRNORM } from "./fcntl";
 
 /** What `File#kind` says, so that callers need no cast to find out. */
@@ -24,6 +25,17 @@ export const FK_TIMER: i32 = 7;
 export const FK_SIGNAL: i32 = 8;
 export const FK_SOCKET: i32 = 9;
 
+/** A reference of a call that sleeps: its file stays open when another thread closes the descriptor. */
+export class FileHold extends OpState {
+  constructor(readonly file: File) {
+    super();
+  }
+
+  drop(_lwp: Lwp): void {
+    this.file.unref();
+  }
+}
+
 /**
  * An open file description. Owned by the descriptors (and messages in flight) that refer to it.
  *
@@ -31,7 +43,7 @@ export const FK_SOCKET: i32 = 9;
  * `read` and `write` return 0, a negative errno or EASYNC, and the bytes moved are what `uio.resid` lost; a handler
  * that is run again finds the bytes of earlier runs in `lwp.opDone`.
  */
-export abstract class File {
+export abstract class File extends OpenFile {
   /** Descriptors and messages that refer to it. */
   refs: i32 = 1;
   offset: long = 0;
@@ -39,6 +51,12 @@ export abstract class File {
   vnode: Vnode | null = null;
   /** The name it was opened by: where openat and fchdir start. */
   handle: NcHandle | null = null;
+  /** The holder of its flock and OFD locks; null before the first. */
+  lockOwner: LockOwner | null = null;
+  /** F_SETOWN, F_SETSIG. */
+  owner: i32 = 0;
+  ownerSignal: i32 = 0;
+  private hold: FileHold | null = null;
 
   constructor(
     readonly kind: i32,
@@ -46,7 +64,9 @@ export abstract class File {
     public flags: i32,
     /** Credentials at open. */
     readonly cred: Cred,
-  ) {}
+  ) {
+    super();
+  }
 
   get isReadable(): boolean {
     const mode = this.flags & O_ACCMODE;
@@ -70,6 +90,31 @@ export abstract class File {
   unref(): void {
     this.refs--;
     if (this.refs === 0) this.close();
+  }
+
+  /** The call of `lwp` goes to sleep on this file and refers to it until its end. */
+  holdFor(lwp: Lwp): void {
+    if (lwp.opObj !== null) return;
+    let h = this.hold;
+    if (h === null) {
+      h = new FileHold(this);
+      this.hold = h;
+    }
+    this.refs++;
+    lwp.opObj = h;
+  }
+
+  /** A descriptor of the table `owner` that referred to it is closed: the table's record locks go. */
+  descriptorClosed(_owner: LockOwner): void {}
+
+  /** open(2) of /proc/PID/fd/N: a new description of the same object, put into `fc.opened`. -NXIO where there is none. */
+  reopen(_flags: i32, _lwp: Lwp): i32 {
+    return -Errno.NXIO;
+  }
+
+  /** Bytes that a read gets without waiting (FIONREAD); -NOTTY where that has no meaning. */
+  available(): long {
+    return -Errno.NOTTY;
   }
 
   /** Reads at the file offset. 0, -errno or EASYNC. */
@@ -128,9 +173,23 @@ export abstract class File {
     return -Errno.NODEV;
   }
 
+  /** What mprotect may give a mapping later: PROT_* bits. */
+  mmapMaxProt(shared: boolean): i32 {
+    return shared && !this.isWritable ? 5 : 7;
+  }
+
   /** The object to map, after `mmapCheck` gave 0; null means zero pages (/dev/zero). */
   mmapObject(_lwp: Lwp): VmObject | null {
     return null;
+  }
+
+  /** fcntl(F_ADD_SEALS), F_GET_SEALS: -INVAL where there are none. */
+  addSeals(_seals: i32): i32 {
+    return -Errno.INVAL;
+  }
+
+  getSeals(): i32 {
+    return -Errno.INVAL;
   }
 
   /** The kind-specific half of fcntl(F_SETFL): flags have changed. */

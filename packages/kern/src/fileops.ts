@@ -1,112 +1,174 @@
 /**
- * System calls on descriptors: open, close, read and write in all forms, seek, stat, truncate, directories, mappings.
+ * System calls on open files: read and write in all forms, seek, stat, truncate, directories.
  *
  * Each takes the calling LWP and decoded arguments; addresses of user memory are `long`. Results are `>= 0`, a negative
  * errno, or EASYNC (the LWP is on wait queues, the call is to be run again from its start).
- * Neighbours: `descriptors.ts`, `file.ts`, `vnode-file.ts`; `nameops.ts` (calls on names), `fdops.ts` (dup, fcntl, ioctl, locks).
- * Invariant: a descriptor is published only when nothing can fail any more.
+ * Neighbours: `open.ts`, `fdops.ts`, `nameops.ts`, `copy-range.ts`; `file.ts` (what they call).
+ * Invariant: a run that answers EASYNC leaves the bytes moved so far in `lwp.opDone`; the next run passes over them.
  */
-import { Errno, type i32, type long, type u32 } from "@anax/portable";
+import { Errno, i32, type long } from "@anax/portable";
+import type { Uio } from "@anax/vm";
 import type { DirSink, Stat } from "@anax/vfs-msg";
+import { IO_MAX, O_PATH, SEEK_CUR } from "./fcntl";
+import type { File } from "./file";
+import { fileOf, transferred } from "./file-util";
 import type { Lwp } from "./lwp";
 
-
-/** open(2), openat(2): a descriptor. `flags` are O_*, `mode` is taken before the umask. */
-export function kernOpen(_lwp: Lwp, _dirfd: i32, _upath: long, _flags: i32, _mode: i32): i32 {
-  return -Errno.NOSYS;
-}
-
-/** close(2). */
-export function kernClose(_lwp: Lwp, _fd: i32): i32 {
-  return -Errno.NOSYS;
-}
-
-/** close_range(2). */
-export function kernCloseRange(_lwp: Lwp, _first: u32, _last: u32, _flags: i32): i32 {
-  return -Errno.NOSYS;
-}
-
 /** read(2): bytes read, 0 at the end. */
-export function kernRead(_lwp: Lwp, _fd: i32, _ubuf: long, _size: long): i32 {
-  return -Errno.NOSYS;
+export function kernRead(lwp: Lwp, fd: i32, ubuf: long, size: long): i32 {
+  const file = fileOf(lwp, fd);
+  if (file === null || !file.isReadable) return -Errno.BADF;
+  if (size < 0) return -Errno.INVAL;
+  const n: long = size > IO_MAX ? IO_MAX : size;
+  const uio = lwp.kernel.fc.uio;
+  uio.initUser(lwp.proc.space!, ubuf, n, true, 0);
+  if (lwp.opDone > 0) uio.skip(lwp.opDone);
+  return transferred(lwp, file, uio, n, file.read(uio, lwp));
 }
 
 /** write(2): bytes written. */
-export function kernWrite(_lwp: Lwp, _fd: i32, _ubuf: long, _size: long): i32 {
-  return -Errno.NOSYS;
+export function kernWrite(lwp: Lwp, fd: i32, ubuf: long, size: long): i32 {
+  const file = fileOf(lwp, fd);
+  if (file === null || !file.isWritable) return -Errno.BADF;
+  if (size < 0) return -Errno.INVAL;
+  const n: long = size > IO_MAX ? IO_MAX : size;
+  const uio = lwp.kernel.fc.uio;
+  uio.initUser(lwp.proc.space!, ubuf, n, false, 0);
+  if (lwp.opDone > 0) uio.skip(lwp.opDone);
+  return transferred(lwp, file, uio, n, file.write(uio, lwp));
+}
+
+/** Describes the user's iovecs; cut at IO_MAX. The bytes in all, a negative errno, or EASYNC. */
+function vectors(lwp: Lwp, uio: Uio, uiov: long, count: i32, isRead: boolean, offset: long): long {
+  const r = uio.initIovecs(lwp.proc.space!, uiov, count, isRead, offset);
+  if (r < 0) return r;
+  if (uio.resid > IO_MAX) uio.resid = IO_MAX;
+  const total = uio.resid;
+  if (lwp.opDone > 0) uio.skip(lwp.opDone);
+  return total;
 }
 
 /** readv(2). `uiov` is the user's array of struct iovec. */
-export function kernReadv(_lwp: Lwp, _fd: i32, _uiov: long, _count: i32): i32 {
-  return -Errno.NOSYS;
+export function kernReadv(lwp: Lwp, fd: i32, uiov: long, count: i32): i32 {
+  const file = fileOf(lwp, fd);
+  if (file === null || !file.isReadable) return -Errno.BADF;
+  const uio = lwp.kernel.fc.uio;
+  const total = vectors(lwp, uio, uiov, count, true, 0);
+  if (total < 0) return i32(total);
+  return transferred(lwp, file, uio, total, file.read(uio, lwp));
 }
 
 /** writev(2). */
-export function kernWritev(_lwp: Lwp, _fd: i32, _uiov: long, _count: i32): i32 {
-  return -Errno.NOSYS;
+export function kernWritev(lwp: Lwp, fd: i32, uiov: long, count: i32): i32 {
+  const file = fileOf(lwp, fd);
+  if (file === null || !file.isWritable) return -Errno.BADF;
+  const uio = lwp.kernel.fc.uio;
+  const total = vectors(lwp, uio, uiov, count, false, 0);
+  if (total < 0) return i32(total);
+  return transferred(lwp, file, uio, total, file.write(uio, lwp));
 }
 
 /** pread64(2). */
-export function kernPread(_lwp: Lwp, _fd: i32, _ubuf: long, _size: long, _offset: long): i32 {
-  return -Errno.NOSYS;
+export function kernPread(lwp: Lwp, fd: i32, ubuf: long, size: long, offset: long): i32 {
+  const file = fileOf(lwp, fd);
+  if (file === null || (file.flags & O_PATH) !== 0) return -Errno.BADF;
+  if (offset < 0 || size < 0) return -Errno.INVAL;
+  if (!file.isReadable) return -Errno.BADF;
+  const n: long = size > IO_MAX ? IO_MAX : size;
+  const uio = lwp.kernel.fc.uio;
+  uio.initUser(lwp.proc.space!, ubuf, n, true, offset);
+  if (lwp.opDone > 0) uio.skip(lwp.opDone);
+  return transferred(lwp, file, uio, n, file.pread(uio, lwp));
 }
 
 /** pwrite64(2). */
-export function kernPwrite(_lwp: Lwp, _fd: i32, _ubuf: long, _size: long, _offset: long): i32 {
-  return -Errno.NOSYS;
+export function kernPwrite(lwp: Lwp, fd: i32, ubuf: long, size: long, offset: long): i32 {
+  const file = fileOf(lwp, fd);
+  if (file === null || (file.flags & O_PATH) !== 0) return -Errno.BADF;
+  if (offset < 0 || size < 0) return -Errno.INVAL;
+  if (!file.isWritable) return -Errno.BADF;
+  const n: long = size > IO_MAX ? IO_MAX : size;
+  const uio = lwp.kernel.fc.uio;
+  uio.initUser(lwp.proc.space!, ubuf, n, false, offset);
+  if (lwp.opDone > 0) uio.skip(lwp.opDone);
+  return transferred(lwp, file, uio, n, file.pwrite(uio, lwp));
 }
 
 /** preadv(2); offset -1 is the file's own (preadv2). */
-export function kernPreadv(_lwp: Lwp, _fd: i32, _uiov: long, _count: i32, _offset: long): i32 {
-  return -Errno.NOSYS;
+export function kernPreadv(lwp: Lwp, fd: i32, uiov: long, count: i32, offset: long): i32 {
+  if (offset === -1) return kernReadv(lwp, fd, uiov, count);
+  const file = fileOf(lwp, fd);
+  if (file === null || !file.isReadable) return -Errno.BADF;
+  if (offset < 0) return -Errno.INVAL;
+  const uio = lwp.kernel.fc.uio;
+  const total = vectors(lwp, uio, uiov, count, true, offset);
+  if (total < 0) return i32(total);
+  return transferred(lwp, file, uio, total, file.pread(uio, lwp));
 }
 
 /** pwritev(2). */
-export function kernPwritev(_lwp: Lwp, _fd: i32, _uiov: long, _count: i32, _offset: long): i32 {
-  return -Errno.NOSYS;
+export function kernPwritev(lwp: Lwp, fd: i32, uiov: long, count: i32, offset: long): i32 {
+  if (offset === -1) return kernWritev(lwp, fd, uiov, count);
+  const file = fileOf(lwp, fd);
+  if (file === null || !file.isWritable) return -Errno.BADF;
+  if (offset < 0) return -Errno.INVAL;
+  const uio = lwp.kernel.fc.uio;
+  const total = vectors(lwp, uio, uiov, count, false, offset);
+  if (total < 0) return i32(total);
+  return transferred(lwp, file, uio, total, file.pwrite(uio, lwp));
+}
+
+/** A file that may be worked on (not O_PATH), or null for -BADF. */
+function workingFile(lwp: Lwp, fd: i32): File | null {
+  const file = fileOf(lwp, fd);
+  return file === null || (file.flags & O_PATH) !== 0 ? null : file;
 }
 
 /** lseek(2): the new offset. */
-export function kernLseek(_lwp: Lwp, _fd: i32, _offset: long, _whence: i32): long {
-  return -Errno.NOSYS;
+export function kernLseek(lwp: Lwp, fd: i32, offset: long, whence: i32): long {
+  const file = workingFile(lwp, fd);
+  if (file === null) return -Errno.BADF;
+  return file.seek(offset, whence, lwp);
 }
 
 /** fstat(2). */
-export function kernFstat(_lwp: Lwp, _fd: i32, _st: Stat): i32 {
-  return -Errno.NOSYS;
+export function kernFstat(lwp: Lwp, fd: i32, st: Stat): i32 {
+  const file = fileOf(lwp, fd);
+  if (file === null) return -Errno.BADF;
+  return file.stat(st, lwp);
 }
 
 /** ftruncate(2). */
-export function kernFtruncate(_lwp: Lwp, _fd: i32, _length: long): i32 {
-  return -Errno.NOSYS;
+export function kernFtruncate(lwp: Lwp, fd: i32, length: long): i32 {
+  const file = workingFile(lwp, fd);
+  if (file === null) return -Errno.BADF;
+  if (length < 0 || !file.isWritable) return -Errno.INVAL;
+  return file.truncate(length, lwp);
 }
 
 /** fallocate(2). */
-export function kernFallocate(_lwp: Lwp, _fd: i32, _mode: i32, _offset: long, _length: long): i32 {
-  return -Errno.NOSYS;
+export function kernFallocate(lwp: Lwp, fd: i32, mode: i32, offset: long, length: long): i32 {
+  const file = workingFile(lwp, fd);
+  if (file === null || !file.isWritable) return -Errno.BADF;
+  if (offset < 0 || length <= 0) return -Errno.INVAL;
+  const vp = file.vnode;
+  if (vp === null) return file.seek(0, SEEK_CUR, lwp) === -Errno.SPIPE ? -Errno.SPIPE : -Errno.NODEV;
+  if (vp.isFifo) return -Errno.SPIPE;
+  if (vp.isDir) return -Errno.ISDIR;
+  if (!vp.isReg) return -Errno.NODEV;
+  return lwp.kernel.fc.vfs.fallocate(vp, mode, offset, length);
 }
 
 /** fsync(2), fdatasync(2). */
-export function kernFsync(_lwp: Lwp, _fd: i32): i32 {
-  return -Errno.NOSYS;
+export function kernFsync(lwp: Lwp, fd: i32): i32 {
+  const file = workingFile(lwp, fd);
+  if (file === null) return -Errno.BADF;
+  return file.fsync(lwp);
 }
 
 /** getdents64(2): entries from the file offset on go to the sink, which encodes them. 0 or -errno. */
-export function kernGetdents(_lwp: Lwp, _fd: i32, _sink: DirSink): i32 {
-  return -Errno.NOSYS;
-}
-
-/** sendfile(2). `uoffset` is the address of an off_t or 0. */
-export function kernSendfile(_lwp: Lwp, _outFd: i32, _inFd: i32, _uoffset: long, _size: long): i32 {
-  return -Errno.NOSYS;
-}
-
-/** copy_file_range(2). The offsets are addresses or 0. */
-export function kernCopyFileRange(_lwp: Lwp, _inFd: i32, _uInOffset: long, _outFd: i32, _uOutOffset: long, _size: long): i32 {
-  return -Errno.NOSYS;
-}
-
-/** pipe2(2): two descriptors to the int[2] at `ufds`. */
-export function kernPipe2(_lwp: Lwp, _ufds: long, _flags: i32): i32 {
-  return -Errno.NOSYS;
+export function kernGetdents(lwp: Lwp, fd: i32, sink: DirSink): i32 {
+  const file = workingFile(lwp, fd);
+  if (file === null) return -Errno.BADF;
+  return file.readdir(sink, lwp);
 }

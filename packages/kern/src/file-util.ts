@@ -1,0 +1,44 @@
+/**
+ * What the calls on files have in common: from a descriptor to a file, limits, the end of a transfer.
+ *
+ * Neighbours: `fileops.ts`, `open.ts`, `fdops.ts`, `nameops.ts`. Invariant: a call that sleeps on a file holds it (`File#holdFor`), so
+ * its next run sees the same file whatever became of the descriptor.
+ */
+import { EASYNC, i32, longLo, type long } from "@anax/portable";
+import type { Uio } from "@anax/vm";
+import { FileHold, type File } from "./file";
+import { RLIMIT_NOFILE } from "./limits";
+import type { Lwp } from "./lwp";
+
+/** The file of a descriptor, or the one that an earlier run of this call went to sleep on; null for -BADF. */
+export function fileOf(lwp: Lwp, fd: i32): File | null {
+  const held = lwp.opObj;
+  if (held !== null && held instanceof FileHold) return (held as FileHold).file;
+  return lwp.proc.files!.get(fd);
+}
+
+/** Descriptors are below this. */
+export function fdLimit(lwp: Lwp): i32 {
+  const n = lwp.proc.limits.soft.get(RLIMIT_NOFILE);
+  return n > 1048576 ? 1048576 : longLo(n) | 0;
+}
+
+/** Whether the kernel can make some small objects now; otherwise the call is to be -NOMEM. */
+export function heapOk(lwp: Lwp): boolean {
+  return lwp.proc.space!.vm.heapOk();
+}
+
+/**
+ * The result of a read or write: bytes in all runs, or what stopped it before the first. `r` is 0, a negative errno or EASYNC;
+ * `total` the bytes asked for.
+ */
+export function transferred(lwp: Lwp, file: File, uio: Uio, total: long, r: i32): i32 {
+  const done: long = total - uio.resid;
+  if (r === EASYNC) {
+    lwp.opDone = done;
+    file.holdFor(lwp);
+    return EASYNC;
+  }
+  if (r < 0 && done === 0) return r;
+  return i32(done);
+}

@@ -1,0 +1,254 @@
+/**
+ * Pseudo terminals: a terminal whose other end is a file.
+ *
+ * Key types `PtyTable` (all of them), `Pty` (one: the slave's driver), `PtyMasterFile` (the other end), `PtmxDevice`
+ * (/dev/ptmx), `PtsDevice` (/dev/pts/N). Neighbours: `tty.ts`, `tty-file.ts`, vfs-msg's devfs.
+ * Invariant: a pty exists exactly as long as its master is open; closing it hangs the slave up.
+ * Source: pty(7), pts(4), ioctl_tty(2).
+ */
+import { EASYNC, Errno, longLo, u32, type i32, type long } from "@anax/portable";
+import { WaitQueue, type Waiter } from "@anax/lwkt";
+import type { Uio } from "@anax/vm";
+import { makeDev, type Cred, type DevFs, type Vfs, type Vnode } from "@anax/vfs-msg";
+import { O_NOT_KEPT, POLLHUP, POLLIN, POLLOUT, POLLRDNORM, POLLWRNORM } from "./fcntl";
+import { FK_TTY } from "./file";
+import type { Kernel } from "./kernel";
+import type { Lwp } from "./lwp";
+import { groupSignal } from "./signal";
+import { Tty, TtyDriver } from "./tty";
+import { openTty } from "./tty-file";
+import { ttyIoctl } from "./tty-ioctl";
+import { DeviceFile, KernDevice } from "./vnode-file";
+
+const PTS_MAJOR: i32 = 136;
+/** Most ptys, as minor numbers go. */
+const PTY_MAX: i32 = 4096;
+
+const TIOCPKT: u32 = 0x5420;
+const TIOCGPTN: u32 = 0x80045430;
+const TIOCSPTLCK: u32 = 0x40045431;
+const TIOCSIG: u32 = 0x40045436;
+const TIOCGPKT: u32 = 0x80045438;
+const TIOCGPTLCK: u32 = 0x80045439;
+
+/** The pseudo terminals of a kernel. Owned by the composition, which registers `ptmx`. */
+export class PtyTable {
+  readonly ptmx: PtmxDevice;
+  private readonly ptys: Array<Pty | null> = [];
+
+  constructor(
+    readonly kernel: Kernel,
+    readonly devfs: DevFs,
+  ) {
+    this.ptmx = new PtmxDevice(this);
+  }
+
+  /** Makes the lowest free one with its node; null when there are too many. */
+  create(): Pty | null {
+    let n: i32 = 0;
+    while (n < this.ptys.length && this.ptys[n] !== null) n++;
+    if (n >= PTY_MAX) return null;
+    const pty = new Pty(this, n);
+    if (n === this.ptys.length) this.ptys.push(pty);
+    else this.ptys[n] = pty;
+    this.devfs.add(pty.device);
+    return pty;
+  }
+
+  destroy(pty: Pty): void {
+    this.devfs.remove(pty.device);
+    this.ptys[pty.index] = null;
+  }
+}
+
+/** One pseudo terminal, as the driver of its slave. */
+export class Pty extends TtyDriver {
+  readonly tty: Tty;
+  readonly device: PtsDevice;
+  /** Readers, writers and pollers of the master. */
+  readonly masterWait: WaitQueue = new WaitQueue();
+  /** The slave cannot be opened yet (unlockpt). */
+  locked: boolean = true;
+  /** The slave was opened at least once: from then on, no open slave means hang-up. */
+  wasOpen: boolean = false;
+
+  constructor(
+    readonly table: PtyTable,
+    readonly index: i32,
+  ) {
+    super();
+    const minor = index & 255;
+    const major: i32 = (PTS_MAJOR + (index >> 8)) | 0;
+    this.tty = new Tty(table.kernel, this, makeDev(major, minor), true);
+    this.device = new PtsDevice(this, major, minor);
+  }
+
+  /** The slave was open and is not any more. */
+  get isAbandoned(): boolean {
+    return this.wasOpen && this.tty.openCount === 0;
+  }
+
+  override startOutput(_tty: Tty): void {
+    this.masterWait.wakeup();
+  }
+
+  override unthrottle(_tty: Tty): void {
+    this.masterWait.wakeup();
+  }
+
+  override isIdle(tty: Tty): boolean {
+    return tty.line.out.isEmpty;
+  }
+
+  override opened(_tty: Tty): void {
+    this.wasOpen = true;
+  }
+
+  override closed(_tty: Tty): void {
+    this.masterWait.wakeup();
+  }
+}
+
+/** The node of a slave. */
+export class PtsDevice extends KernDevice {
+  constructor(
+    readonly pty: Pty,
+    major: i32,
+    minor: i32,
+  ) {
+    super(`pts/${pty.index.toString()}`, major, minor, 0o620);
+  }
+
+  openFile(lwp: Lwp, vp: Vnode, flags: i32): i32 {
+    if (this.pty.locked) return -Errno.IO;
+    return openTty(lwp, this, this.pty.tty, vp, flags, true);
+  }
+}
+
+/** /dev/ptmx: each open makes a new pty. */
+export class PtmxDevice extends KernDevice {
+  constructor(private readonly table: PtyTable) {
+    super("ptmx", 5, 2, 0o666);
+  }
+
+  openFile(lwp: Lwp, vp: Vnode, flags: i32): i32 {
+    const pty = this.table.create();
+    if (pty === null) return -Errno.NOSPC;
+    const fc = lwp.kernel.fc;
+    fc.opened = new PtyMasterFile(fc.vfs, vp, this, pty, flags & ~O_NOT_KEPT, lwp.proc.cred);
+    return 0;
+  }
+}
+
+/** The master's end. */
+export class PtyMasterFile extends DeviceFile {
+  constructor(
+    vfs: Vfs,
+    vp: Vnode,
+    device: PtmxDevice,
+    readonly pty: Pty,
+    flags: i32,
+    cred: Cred,
+  ) {
+    super(vfs, vp, device, flags, cred, FK_TTY);
+  }
+
+  /** Reads what the slave's programs wrote. -IO when the slave is closed and all is read. */
+  override read(uio: Uio, lwp: Lwp): i32 {
+    const tty = this.pty.tty;
+    const out = tty.line.out;
+    if (uio.resid === 0) return 0;
+    if (out.isEmpty || tty.line.stopped) {
+      if (this.pty.isAbandoned) return -Errno.IO;
+      return this.sleep(lwp);
+    }
+    let r: i32 = 0;
+    while (r === 0 && !out.isEmpty && uio.resid > 0) {
+      const before = uio.resid;
+      let n = out.span;
+      if (before < n) n = longLo(before) | 0;
+      r = uio.move(out.bytes, out.head, n);
+      out.drop(longLo(before - uio.resid) | 0);
+    }
+    tty.outputDrained();
+    return r;
+  }
+
+  /** Types into the slave. */
+  override write(uio: Uio, lwp: Lwp): i32 {
+    const tty = this.pty.tty;
+    const scratch = lwp.kernel.fc.scratch;
+    while (uio.resid > 0) {
+      let n = tty.inputRoom;
+      if (n === 0) return this.sleep(lwp);
+      const before = uio.resid;
+      if (n > scratch.length) n = scratch.length;
+      if (before < n) n = longLo(before) | 0;
+      const r = uio.move(scratch, 0, n);
+      tty.inputBytes(scratch, 0, longLo(before - uio.resid) | 0);
+      if (r !== 0) return r;
+    }
+    return 0;
+  }
+
+  private sleep(lwp: Lwp): i32 {
+    if (this.isNonblocking) return -Errno.AGAIN;
+    if (lwp.interrupted) return -Errno.INTR;
+    this.pty.masterWait.add(lwp);
+    return EASYNC;
+  }
+
+  override poll(events: i32, waiter: Waiter | null): i32 {
+    const tty = this.pty.tty;
+    if (waiter !== null) this.pty.masterWait.add(waiter);
+    let ready: i32 = 0;
+    if (!tty.line.out.isEmpty && !tty.line.stopped) ready |= events & (POLLIN | POLLRDNORM);
+    if (tty.inputRoom > 0) ready |= events & (POLLOUT | POLLWRNORM);
+    if (this.pty.isAbandoned) ready |= POLLHUP;
+    return ready;
+  }
+
+  override ioctl(cmd: u32, arg: long, lwp: Lwp): i32 {
+    const pty = this.pty;
+    const space = lwp.proc.space!;
+    switch (cmd) {
+      case TIOCGPTN:
+        return space.put32(arg, u32(pty.index));
+      case TIOCSPTLCK: {
+        const v = space.get32(arg);
+        if (v < 0) return longLo(v) | 0;
+        pty.locked = v !== 0;
+        return 0;
+      }
+      case TIOCGPTLCK:
+        return space.put32(arg, pty.locked ? 1 : 0);
+      case TIOCGPKT:
+        return space.put32(arg, 0);
+      case TIOCPKT: {
+        // Packet mode is not offered; switching it off is no change.
+        const v = space.get32(arg);
+        if (v < 0) return longLo(v) | 0;
+        return v === 0 ? 0 : -Errno.INVAL;
+      }
+      case TIOCSIG: {
+        const sig = longLo(arg) | 0;
+        if (sig < 1 || sig > 64) return -Errno.INVAL;
+        const group = pty.tty.group;
+        if (group !== null) groupSignal(lwp.kernel, group, sig);
+        return 0;
+      }
+      default:
+        return ttyIoctl(lwp, pty.tty, true, cmd, arg);
+    }
+  }
+
+  override available(): long {
+    return this.pty.tty.line.out.count;
+  }
+
+  override close(): void {
+    this.pty.tty.hangup();
+    this.pty.table.destroy(this.pty);
+    super.close();
+  }
+}
