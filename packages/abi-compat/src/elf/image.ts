@@ -28,8 +28,8 @@ import {
   Phdr,
 } from "./format";
 
-/** Program headers that are read at most: 64 KiB of them, as on Linux. */
-export const MAX_PHNUM: i32 = 1170;
+/** Program headers that are read at most. A linker makes about ten. */
+export const MAX_PHNUM: i32 = 128;
 /** Loadable segments of an image at most. A linker makes two to six. */
 export const MAX_SEGMENTS: i32 = 64;
 /** Longest interpreter path, with its NUL. */
@@ -161,7 +161,8 @@ function addSegment(image: ElfImage, buf: Uint8Array, at: i32, fileSize: long): 
   if (n === MAX_SEGMENTS) return -Errno.NOEXEC;
   if (n > 0) {
     const last = (n - 1) | 0;
-    if (vaddr < image.vaddr.get(last) + image.memsz.get(last)) return -Errno.NOEXEC;
+    const lastEnd: long = image.vaddr.get(last) + image.memsz.get(last);
+    if (vaddr < lastEnd) return -Errno.NOEXEC;
   }
   if (align > image.align) {
     if (!isPowerOfTwo(align) || align > 0x40000000) return -Errno.NOEXEC;
@@ -184,7 +185,8 @@ function isPowerOfTwo(v: long): boolean {
 export function segmentOf(image: ElfImage, va: long, flags: i32): i32 {
   for (let i: i32 = 0; i < image.count; i++) {
     const start: long = image.vaddr.get(i);
-    if (va >= start && va < start + image.memsz.get(i) && (image.flags[i] & flags) === flags) return i;
+    const end: long = start + image.memsz.get(i);
+    if (va >= start && va < end && (image.flags[i] & flags) === flags) return i;
   }
   return -1;
 }

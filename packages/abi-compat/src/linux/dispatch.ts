@@ -1,0 +1,424 @@
+/**
+ * Dispatch: the function of each system call by its number, and which calls are restarted after a signal handler.
+ *
+ * Neighbours: `table.ts` (what is said about each call; a test compares), `abi.ts` (calls through the table). Invariant: every slot
+ * has a function; `sysNosys` counts and answers ENOSYS.
+ * Source: signal(7), "Interruption of system calls and library functions by signal handlers".
+ */
+import { toLong, type i32 } from "@anax/portable";
+import type { Lwp } from "@anax/kern";
+import { arg3 } from "./args";
+import type { SyscallHandler } from "./context";
+import { sysGetdents, sysGetdents64 } from "./dir";
+import {
+  sysClose,
+  sysCloseRange,
+  sysCopyFileRange,
+  sysCreat,
+  sysDup,
+  sysDup2,
+  sysDup3,
+  sysFallocate,
+  sysFcntl,
+  sysFlock,
+  sysFsync,
+  sysFtruncate,
+  sysIoctl,
+  sysLseek,
+  sysMemfdCreate,
+  sysOpen,
+  sysOpenat,
+  sysPipe,
+  sysPipe2,
+  sysPread64,
+  sysPreadv,
+  sysPreadv2,
+  sysPwrite64,
+  sysPwritev,
+  sysPwritev2,
+  sysRead,
+  sysReadv,
+  sysSendfile,
+  sysSync,
+  sysSyncfs,
+  sysTruncate,
+  sysWrite,
+  sysWritev,
+} from "./file";
+import { sysGetrlimit, sysGetrusage, sysPrlimit64, sysSetrlimit, sysTimes } from "./limits";
+import {
+  sysBrk,
+  sysMadvise,
+  sysMincore,
+  sysMlock,
+  sysMlock2,
+  sysMlockall,
+  sysMmap,
+  sysMprotect,
+  sysMremap,
+  sysMsync,
+  sysMunlock,
+  sysMunlockall,
+  sysMunmap,
+  sysPkeyAlloc,
+  sysPkeyFree,
+  sysPkeyMprotect,
+} from "./memory";
+import {
+  sysCapget,
+  sysCapset,
+  sysFadvise64,
+  sysFgetxattr,
+  sysFlistxattr,
+  sysFsetxattr,
+  sysGetcpu,
+  sysGetxattr,
+  sysIoprioGet,
+  sysIoprioSet,
+  sysLgetxattr,
+  sysListxattr,
+  sysLlistxattr,
+  sysLsetxattr,
+  sysMembarrier,
+  sysNosys,
+  sysReadahead,
+  sysSetxattr,
+  sysSocket,
+  sysSyncFileRange,
+} from "./misc";
+import {
+  sysAccess,
+  sysChdir,
+  sysChmod,
+  sysChown,
+  sysChroot,
+  sysFaccessat,
+  sysFaccessat2,
+  sysFchdir,
+  sysFchmod,
+  sysFchmodat,
+  sysFchmodat2,
+  sysFchown,
+  sysFchownat,
+  sysFutimesat,
+  sysGetcwd,
+  sysLchown,
+  sysLink,
+  sysLinkat,
+  sysMkdir,
+  sysMkdirat,
+  sysMknod,
+  sysMknodat,
+  sysMount,
+  sysReadlink,
+  sysReadlinkat,
+  sysRename,
+  sysRenameat,
+  sysRenameat2,
+  sysRmdir,
+  sysSymlink,
+  sysSymlinkat,
+  sysUmask,
+  sysUmount2,
+  sysUnlink,
+  sysUnlinkat,
+  sysUtime,
+  sysUtimensat,
+  sysUtimes,
+} from "./name";
+import {
+  sysEpollCreate,
+  sysEpollCreate1,
+  sysEpollCtl,
+  sysEpollPwait,
+  sysEpollPwait2,
+  sysEpollWait,
+  sysEventfd,
+  sysEventfd2,
+  sysPoll,
+  sysPpoll,
+  sysPselect6,
+  sysSelect,
+  sysSignalfd,
+  sysSignalfd4,
+  sysTimerfdCreate,
+  sysTimerfdGettime,
+  sysTimerfdSettime,
+} from "./poll";
+import { sysArchPrctl, sysPersonality, sysPrctl } from "./prctl";
+import {
+  sysClone,
+  sysClone3,
+  sysExecve,
+  sysExecveat,
+  sysExit,
+  sysExitGroup,
+  sysFork,
+  sysGetpgid,
+  sysGetpgrp,
+  sysGetpid,
+  sysGetppid,
+  sysGetsid,
+  sysGettid,
+  sysSetpgid,
+  sysSetsid,
+  sysUnshare,
+  sysVfork,
+  sysWait4,
+  sysWaitid,
+} from "./process";
+import {
+  sysKill,
+  sysPause,
+  sysRestartSyscall,
+  sysRtSigaction,
+  sysRtSigpending,
+  sysRtSigprocmask,
+  sysRtSigqueueinfo,
+  sysRtSigreturn,
+  sysRtSigsuspend,
+  sysRtSigtimedwait,
+  sysRtTgsigqueueinfo,
+  sysSigaltstack,
+  sysTgkill,
+  sysTkill,
+} from "./signal";
+import { sysFstat, sysFstatfs, sysLstat, sysNewfstatat, sysStat, sysStatfs, sysStatx } from "./stat";
+import { sysGetrandom, sysReboot, sysSetdomainname, sysSethostname, sysSysinfo, sysSyslog, sysUname } from "./system";
+import { SYSCALL_LIMIT } from "./table";
+
+/** Fills `h` with the handlers of all numbers, and one more for what lies outside the table. */
+export function fillHandlers(h: Array<SyscallHandler>): void {
+  for (let i = 0; i <= SYSCALL_LIMIT; i++) h.push(sysNosys);
+  fillFirst(h);
+  fillSecond(h);
+}
+
+function fillFirst(h: Array<SyscallHandler>): void {
+  h[0] = sysRead;
+  h[1] = sysWrite;
+  h[2] = sysOpen;
+  h[3] = sysClose;
+  h[4] = sysStat;
+  h[5] = sysFstat;
+  h[6] = sysLstat;
+  h[7] = sysPoll;
+  h[8] = sysLseek;
+  h[9] = sysMmap;
+  h[10] = sysMprotect;
+  h[11] = sysMunmap;
+  h[12] = sysBrk;
+  h[13] = sysRtSigaction;
+  h[14] = sysRtSigprocmask;
+  h[15] = sysRtSigreturn;
+  h[16] = sysIoctl;
+  h[17] = sysPread64;
+  h[18] = sysPwrite64;
+  h[19] = sysReadv;
+  h[20] = sysWritev;
+  h[21] = sysAccess;
+  h[22] = sysPipe;
+  h[23] = sysSelect;
+  h[25] = sysMremap;
+  h[26] = sysMsync;
+  h[27] = sysMincore;
+  h[28] = sysMadvise;
+  h[32] = sysDup;
+  h[33] = sysDup2;
+  h[34] = sysPause;
+  h[39] = sysGetpid;
+  h[40] = sysSendfile;
+  h[41] = sysSocket;
+  h[53] = sysSocket;
+  h[56] = sysClone;
+  h[57] = sysFork;
+  h[58] = sysVfork;
+  h[59] = sysExecve;
+  h[60] = sysExit;
+  h[61] = sysWait4;
+  h[62] = sysKill;
+  h[63] = sysUname;
+  h[72] = sysFcntl;
+  h[73] = sysFlock;
+  h[74] = sysFsync;
+  h[75] = sysFsync;
+  h[76] = sysTruncate;
+  h[77] = sysFtruncate;
+  h[78] = sysGetdents;
+  h[79] = sysGetcwd;
+  h[80] = sysChdir;
+  h[81] = sysFchdir;
+  h[82] = sysRename;
+  h[83] = sysMkdir;
+  h[84] = sysRmdir;
+  h[85] = sysCreat;
+  h[86] = sysLink;
+  h[87] = sysUnlink;
+  h[88] = sysSymlink;
+  h[89] = sysReadlink;
+  h[90] = sysChmod;
+  h[91] = sysFchmod;
+  h[92] = sysChown;
+  h[93] = sysFchown;
+  h[94] = sysLchown;
+  h[95] = sysUmask;
+  h[97] = sysGetrlimit;
+  h[98] = sysGetrusage;
+  h[99] = sysSysinfo;
+  h[100] = sysTimes;
+  h[103] = sysSyslog;
+  h[109] = sysSetpgid;
+  h[110] = sysGetppid;
+  h[111] = sysGetpgrp;
+  h[112] = sysSetsid;
+  h[121] = sysGetpgid;
+  h[124] = sysGetsid;
+  h[125] = sysCapget;
+  h[126] = sysCapset;
+  h[127] = sysRtSigpending;
+  h[128] = sysRtSigtimedwait;
+  h[129] = sysRtSigqueueinfo;
+  h[130] = sysRtSigsuspend;
+  h[131] = sysSigaltstack;
+  h[132] = sysUtime;
+  h[133] = sysMknod;
+  h[135] = sysPersonality;
+  h[137] = sysStatfs;
+  h[138] = sysFstatfs;
+  h[149] = sysMlock;
+  h[150] = sysMunlock;
+  h[151] = sysMlockall;
+  h[152] = sysMunlockall;
+  h[157] = sysPrctl;
+  h[158] = sysArchPrctl;
+  h[160] = sysSetrlimit;
+  h[161] = sysChroot;
+  h[162] = sysSync;
+  h[165] = sysMount;
+  h[166] = sysUmount2;
+  h[169] = sysReboot;
+  h[170] = sysSethostname;
+  h[171] = sysSetdomainname;
+  h[186] = sysGettid;
+  h[187] = sysReadahead;
+  h[188] = sysSetxattr;
+  h[189] = sysLsetxattr;
+  h[190] = sysFsetxattr;
+  h[191] = sysGetxattr;
+  h[192] = sysLgetxattr;
+  h[193] = sysFgetxattr;
+  h[194] = sysListxattr;
+  h[195] = sysLlistxattr;
+  h[196] = sysFlistxattr;
+  h[197] = sysSetxattr;
+  h[198] = sysLsetxattr;
+  h[199] = sysFsetxattr;
+  h[200] = sysTkill;
+}
+
+function fillSecond(h: Array<SyscallHandler>): void {
+  h[213] = sysEpollCreate;
+  h[217] = sysGetdents64;
+  h[219] = sysRestartSyscall;
+  h[221] = sysFadvise64;
+  h[231] = sysExitGroup;
+  h[232] = sysEpollWait;
+  h[233] = sysEpollCtl;
+  h[234] = sysTgkill;
+  h[235] = sysUtimes;
+  h[247] = sysWaitid;
+  h[251] = sysIoprioSet;
+  h[252] = sysIoprioGet;
+  h[257] = sysOpenat;
+  h[258] = sysMkdirat;
+  h[259] = sysMknodat;
+  h[260] = sysFchownat;
+  h[261] = sysFutimesat;
+  h[262] = sysNewfstatat;
+  h[263] = sysUnlinkat;
+  h[264] = sysRenameat;
+  h[265] = sysLinkat;
+  h[266] = sysSymlinkat;
+  h[267] = sysReadlinkat;
+  h[268] = sysFchmodat;
+  h[269] = sysFaccessat;
+  h[270] = sysPselect6;
+  h[271] = sysPpoll;
+  h[272] = sysUnshare;
+  h[277] = sysSyncFileRange;
+  h[280] = sysUtimensat;
+  h[281] = sysEpollPwait;
+  h[282] = sysSignalfd;
+  h[283] = sysTimerfdCreate;
+  h[284] = sysEventfd;
+  h[285] = sysFallocate;
+  h[286] = sysTimerfdSettime;
+  h[287] = sysTimerfdGettime;
+  h[289] = sysSignalfd4;
+  h[290] = sysEventfd2;
+  h[291] = sysEpollCreate1;
+  h[292] = sysDup3;
+  h[293] = sysPipe2;
+  h[295] = sysPreadv;
+  h[296] = sysPwritev;
+  h[297] = sysRtTgsigqueueinfo;
+  h[302] = sysPrlimit64;
+  h[306] = sysSyncfs;
+  h[309] = sysGetcpu;
+  h[316] = sysRenameat2;
+  h[318] = sysGetrandom;
+  h[319] = sysMemfdCreate;
+  h[322] = sysExecveat;
+  h[324] = sysMembarrier;
+  h[325] = sysMlock2;
+  h[326] = sysCopyFileRange;
+  h[327] = sysPreadv2;
+  h[328] = sysPwritev2;
+  h[329] = sysPkeyMprotect;
+  h[330] = sysPkeyAlloc;
+  h[331] = sysPkeyFree;
+  h[332] = sysStatx;
+  h[435] = sysClone3;
+  h[436] = sysCloseRange;
+  h[439] = sysFaccessat2;
+  h[441] = sysEpollPwait2;
+  h[452] = sysFchmodat2;
+}
+
+const NR_POLL: i32 = 7;
+const NR_SELECT: i32 = 23;
+const NR_PAUSE: i32 = 34;
+const NR_NANOSLEEP: i32 = 35;
+const NR_RT_SIGTIMEDWAIT: i32 = 128;
+const NR_RT_SIGSUSPEND: i32 = 130;
+const NR_FUTEX: i32 = 202;
+const NR_CLOCK_NANOSLEEP: i32 = 230;
+const NR_EPOLL_WAIT: i32 = 232;
+const NR_PSELECT6: i32 = 270;
+const NR_PPOLL: i32 = 271;
+const NR_EPOLL_PWAIT: i32 = 281;
+const NR_EPOLL_PWAIT2: i32 = 441;
+
+/** Whether call `nr` of `lwp`, which ended with EINTR, starts again after a handler with SA_RESTART. */
+export function isRestartableCall(lwp: Lwp, nr: i32): boolean {
+  switch (nr) {
+    case NR_POLL:
+    case NR_SELECT:
+    case NR_PAUSE:
+    case NR_NANOSLEEP:
+    case NR_RT_SIGTIMEDWAIT:
+    case NR_RT_SIGSUSPEND:
+    case NR_CLOCK_NANOSLEEP:
+    case NR_EPOLL_WAIT:
+    case NR_PSELECT6:
+    case NR_PPOLL:
+    case NR_EPOLL_PWAIT:
+    case NR_EPOLL_PWAIT2:
+      return false;
+    case NR_FUTEX:
+      // A wait with a time limit would wait for the whole of it again.
+      return arg3(lwp) === toLong(0);
+    default:
+      return true;
+  }
+}

@@ -1,0 +1,317 @@
+/**
+ * Signal frames: what a handler finds on its stack, and the way back by rt_sigreturn.
+ *
+ *     stack top of the interrupted program (or of the alternate stack)
+ *       128 bytes that the program may use below its stack pointer (red zone)
+ *       XSAVE image, 64-byte aligned, with a description in bytes 464 to 511 and a magic number behind it
+ *       siginfo, ucontext, return address: struct rt_sigframe    <- stack pointer, 8 below a multiple of 16
+ *
+ * Key type `SigFrames`. Neighbours: `siginfo.ts`, kern's `signal.ts` (who decides) and `sigcalls.ts` (alternate stack).
+ * Invariant: what comes back from the program is trusted in nothing: flags are masked, and the FPU image is cut to what
+ * XRSTOR takes without a fault.
+ * Source: Linux arch/x86/kernel/signal.c and fpu/signal.c, asm/sigcontext.h; AMD64 psABI 3.2.2; Intel SDM 1, 13.4.2.
+ */
+import {
+  Errno,
+  fillBytes,
+  getI32,
+  getLong,
+  getU32,
+  i32,
+  longAnd,
+  putI32,
+  putLong,
+  putU16,
+  putU32,
+  toLong,
+  u32,
+  type long,
+} from "@anax/portable";
+import {
+  REG_ERRCODE,
+  REG_FAULTADDR,
+  REG_FULL,
+  REG_R10,
+  REG_R11,
+  REG_R12,
+  REG_R13,
+  REG_R14,
+  REG_R15,
+  REG_R8,
+  REG_R9,
+  REG_RAX,
+  REG_RBP,
+  REG_RBX,
+  REG_RCX,
+  REG_RDI,
+  REG_RDX,
+  REG_RFLAGS,
+  REG_RIP,
+  REG_RSI,
+  REG_RSP,
+  REG_TRAPNO,
+} from "@anax/machine";
+import {
+  SA_RESTORER,
+  SS_AUTODISARM,
+  SS_DISABLE,
+  isOnAltStack,
+  kernSigaltstack,
+  setSigMask,
+  signalStackTop,
+  type Kernel,
+  type Lwp,
+  type SigAction,
+  type SigInfo,
+} from "@anax/kern";
+import { FpxSwL, SigcontextL, SigframeL, StackL, UcontextL } from "./layout";
+import { encodeSiginfo } from "./siginfo";
+
+const FP_XSTATE_MAGIC1: u32 = 0x46505853;
+const FP_XSTATE_MAGIC2: u32 = 0x46505845;
+/** The legacy FXSAVE region, where in it the description goes, and the header behind it. */
+const FXSAVE_SIZE: i32 = 512;
+const FXSAVE_SW: i32 = 464;
+const FXSAVE_MXCSR: i32 = 24;
+const FXSAVE_MXCSR_MASK: i32 = 28;
+const XSAVE_HEADER: i32 = 64;
+const XFEATURE_FPSSE: u32 = 3;
+/** The MXCSR bits of a CPU that tells none. */
+const MXCSR_MASK_DEFAULT: u32 = 0xffbf;
+
+const UC_FP_XSTATE: i32 = 1;
+const UC_SIGCONTEXT_SS: i32 = 2;
+const UC_STRICT_RESTORE_SS: i32 = 4;
+
+const USER_CS: u32 = 0x33;
+const USER_SS: u32 = 0x2b;
+const RED_ZONE: i32 = 128;
+/** CF PF AF ZF SF TF DF OF RF AC: the flags that a program may set. */
+const FLAGS_USER: i32 = 0x50dd5;
+/** Interrupts on, and the bit that is always one. */
+const FLAGS_FIXED: i32 = 0x202;
+/** TF, DF, RF: off when a handler starts. */
+const FLAGS_CLEARED: i32 = 0x10500;
+
+/** Builds and takes down signal frames. Owned by the ABI; its buffers are reused by every LWP. */
+export class SigFrames {
+  private readonly frame: Uint8Array = new Uint8Array(440);
+  /** The description of the FPU image, and the magic number behind the image. */
+  private readonly sw: Uint8Array = new Uint8Array(48);
+  private readonly fpu: Uint8Array = new Uint8Array(4096);
+  /** Bytes of the FPU image, and the features that it can hold (XCR0). */
+  readonly fpuSize: i32;
+  private readonly features: u32;
+
+  constructor(private readonly kernel: Kernel) {
+    this.fpuSize = kernel.machine.fpuSize();
+    this.features = featuresOf(this.fpuSize);
+  }
+
+  /** Bytes of stack that a frame takes at most: AT_MINSIGSTKSZ. */
+  get size(): i32 {
+    return (i32(SigframeL.SIZE) + 16 + this.fpuSize + 4 + 64) | 0;
+  }
+
+  private get hasXsave(): boolean {
+    return this.fpuSize > FXSAVE_SIZE;
+  }
+
+  /** See `Abi#sendSignal`: 0, -FAULT, -NOMEM. */
+  send(lwp: Lwp, sig: i32, info: SigInfo, action: SigAction): i32 {
+    if ((action.flags & SA_RESTORER) === 0) return -Errno.FAULT;
+    const regs = lwp.regs;
+    const usp: long = regs.get(REG_RSP);
+    const nested = isOnAltStack(lwp, usp);
+    const top: long = signalStackTop(lwp, action, usp);
+    let sp: long = top === usp ? usp - RED_ZONE : top;
+    sp = sp - (this.fpuSize + (this.hasXsave ? 4 : 0));
+    const ufpu: long = sp - longAnd(sp, 63);
+    sp = ufpu - i32(SigframeL.SIZE);
+    sp = sp - longAnd(sp, 15) - 8;
+    // A handler on the alternate stack must not grow out of it unseen.
+    if (nested && top === usp && !isOnAltStack(lwp, sp)) return -Errno.FAULT;
+
+    const hasFpu = lwp.fpuPage !== 0;
+    if (hasFpu) {
+      const error = this.putFpu(lwp, ufpu);
+      if (error !== 0) return error;
+    }
+    this.encode(lwp, info, action, hasFpu ? ufpu : toLong(0));
+    const error = lwp.proc.vm.copyout(this.frame, 0, sp, i32(SigframeL.SIZE));
+    if (error !== 0) return error;
+
+    if ((u32(lwp.altFlags) & SS_AUTODISARM) !== 0) {
+      lwp.altSp = 0;
+      lwp.altSize = 0;
+      lwp.altFlags = SS_DISABLE;
+    }
+    regs.set(REG_RDI, toLong(sig));
+    regs.set(REG_RSI, sp + i32(SigframeL.siginfo));
+    regs.set(REG_RDX, sp + i32(SigframeL.ucontext));
+    regs.set(REG_RAX, 0);
+    regs.set(REG_RSP, sp);
+    regs.set(REG_RIP, action.handler);
+    regs.set(REG_RFLAGS, toLong((i32(regs.get(REG_RFLAGS)) & FLAGS_USER & ~FLAGS_CLEARED) | FLAGS_FIXED));
+    return 0;
+  }
+
+  private encode(lwp: Lwp, info: SigInfo, action: SigAction, ufpu: long): void {
+    const b = this.frame;
+    const regs = lwp.regs;
+    fillBytes(b, 0, i32(SigframeL.siginfo), 0);
+    putLong(b, SigframeL.pretcode, action.restorer);
+    const uc = i32(SigframeL.ucontext);
+    putI32(b, (uc + UcontextL.flags) | 0, UC_SIGCONTEXT_SS | UC_STRICT_RESTORE_SS | (this.hasXsave ? UC_FP_XSTATE : 0));
+    const st = (uc + UcontextL.stack) | 0;
+    putLong(b, (st + StackL.sp) | 0, lwp.altSp);
+    putI32(b, (st + StackL.flags) | 0, lwp.altFlags);
+    putLong(b, (st + StackL.size) | 0, lwp.altSize);
+    const mc = (uc + UcontextL.mcontext) | 0;
+    putLong(b, (mc + SigcontextL.r8) | 0, regs.get(REG_R8));
+    putLong(b, (mc + SigcontextL.r9) | 0, regs.get(REG_R9));
+    putLong(b, (mc + SigcontextL.r10) | 0, regs.get(REG_R10));
+    putLong(b, (mc + SigcontextL.r11) | 0, regs.get(REG_R11));
+    putLong(b, (mc + SigcontextL.r12) | 0, regs.get(REG_R12));
+    putLong(b, (mc + SigcontextL.r13) | 0, regs.get(REG_R13));
+    putLong(b, (mc + SigcontextL.r14) | 0, regs.get(REG_R14));
+    putLong(b, (mc + SigcontextL.r15) | 0, regs.get(REG_R15));
+    putLong(b, (mc + SigcontextL.rdi) | 0, regs.get(REG_RDI));
+    putLong(b, (mc + SigcontextL.rsi) | 0, regs.get(REG_RSI));
+    putLong(b, (mc + SigcontextL.rbp) | 0, regs.get(REG_RBP));
+    putLong(b, (mc + SigcontextL.rbx) | 0, regs.get(REG_RBX));
+    putLong(b, (mc + SigcontextL.rdx) | 0, regs.get(REG_RDX));
+    putLong(b, (mc + SigcontextL.rax) | 0, regs.get(REG_RAX));
+    putLong(b, (mc + SigcontextL.rcx) | 0, regs.get(REG_RCX));
+    putLong(b, (mc + SigcontextL.rsp) | 0, regs.get(REG_RSP));
+    putLong(b, (mc + SigcontextL.rip) | 0, regs.get(REG_RIP));
+    putLong(b, (mc + SigcontextL.eflags) | 0, regs.get(REG_RFLAGS));
+    putU16(b, (mc + SigcontextL.cs) | 0, USER_CS);
+    putU16(b, (mc + SigcontextL.ss) | 0, USER_SS);
+    putLong(b, (mc + SigcontextL.err) | 0, regs.get(REG_ERRCODE));
+    putLong(b, (mc + SigcontextL.trapno) | 0, regs.get(REG_TRAPNO));
+    putLong(b, (mc + SigcontextL.cr2) | 0, regs.get(REG_FAULTADDR));
+    putU32(b, (mc + SigcontextL.oldmask) | 0, lwp.frameMaskLo);
+    putU32(b, (mc + SigcontextL.oldmask + 4) | 0, lwp.frameMaskHi);
+    putLong(b, (mc + SigcontextL.fpstate) | 0, ufpu);
+    putU32(b, (uc + UcontextL.sigmask) | 0, lwp.frameMaskLo);
+    putU32(b, (uc + UcontextL.sigmask + 4) | 0, lwp.frameMaskHi);
+    encodeSiginfo(info, b, i32(SigframeL.siginfo));
+  }
+
+  private putFpu(lwp: Lwp, ufpu: long): i32 {
+    const space = lwp.proc.vm;
+    this.kernel.fpuSync(lwp);
+    let error = space.copyoutPhys(this.kernel.fpuAddress(lwp), ufpu, this.fpuSize);
+    if (error !== 0) return error;
+    const b = this.sw;
+    fillBytes(b, 0, i32(FpxSwL.SIZE), 0);
+    if (this.hasXsave) {
+      putU32(b, FpxSwL.magic1, FP_XSTATE_MAGIC1);
+      putI32(b, FpxSwL.extended_size, (this.fpuSize + 4) | 0);
+      putU32(b, FpxSwL.xfeatures, this.features);
+      putI32(b, FpxSwL.xstate_size, this.fpuSize);
+    }
+    error = space.copyout(b, 0, ufpu + FXSAVE_SW, i32(FpxSwL.SIZE));
+    if (error !== 0 || !this.hasXsave) return error;
+    return space.put32(ufpu + this.fpuSize, FP_XSTATE_MAGIC2);
+  }
+
+  /**
+   * rt_sigreturn(2): registers, mask, alternate stack and FPU state are those of the frame that the stack pointer shows.
+   * 0, or an error after which the program gets SIGSEGV.
+   */
+  restore(lwp: Lwp): i32 {
+    const regs = lwp.regs;
+    const b = this.frame;
+    // The handler's return took the return address off the frame.
+    const sp: long = regs.get(REG_RSP) - 8;
+    let error = lwp.proc.vm.copyin(sp, b, 0, i32(SigframeL.siginfo));
+    if (error !== 0) return error;
+    const uc = i32(SigframeL.ucontext);
+    const mc = (uc + UcontextL.mcontext) | 0;
+    const ufpu: long = getLong(b, (mc + SigcontextL.fpstate) | 0);
+    error = ufpu === toLong(0) ? 0 : this.getFpu(lwp, ufpu);
+    if (error !== 0) return error;
+
+    regs.set(REG_R8, getLong(b, (mc + SigcontextL.r8) | 0));
+    regs.set(REG_R9, getLong(b, (mc + SigcontextL.r9) | 0));
+    regs.set(REG_R10, getLong(b, (mc + SigcontextL.r10) | 0));
+    regs.set(REG_R11, getLong(b, (mc + SigcontextL.r11) | 0));
+    regs.set(REG_R12, getLong(b, (mc + SigcontextL.r12) | 0));
+    regs.set(REG_R13, getLong(b, (mc + SigcontextL.r13) | 0));
+    regs.set(REG_R14, getLong(b, (mc + SigcontextL.r14) | 0));
+    regs.set(REG_R15, getLong(b, (mc + SigcontextL.r15) | 0));
+    regs.set(REG_RDI, getLong(b, (mc + SigcontextL.rdi) | 0));
+    regs.set(REG_RSI, getLong(b, (mc + SigcontextL.rsi) | 0));
+    regs.set(REG_RBP, getLong(b, (mc + SigcontextL.rbp) | 0));
+    regs.set(REG_RBX, getLong(b, (mc + SigcontextL.rbx) | 0));
+    regs.set(REG_RDX, getLong(b, (mc + SigcontextL.rdx) | 0));
+    regs.set(REG_RAX, getLong(b, (mc + SigcontextL.rax) | 0));
+    regs.set(REG_RCX, getLong(b, (mc + SigcontextL.rcx) | 0));
+    regs.set(REG_RSP, getLong(b, (mc + SigcontextL.rsp) | 0));
+    regs.set(REG_RIP, getLong(b, (mc + SigcontextL.rip) | 0));
+    const flags = getI32(b, (mc + SigcontextL.eflags) | 0);
+    regs.set(REG_RFLAGS, toLong((flags & FLAGS_USER) | FLAGS_FIXED));
+    regs.set(REG_FULL, 1);
+
+    setSigMask(lwp, getU32(b, (uc + UcontextL.sigmask) | 0), getU32(b, (uc + UcontextL.sigmask + 4) | 0));
+    const st = (uc + UcontextL.stack) | 0;
+    const base: long = getLong(b, (st + StackL.sp) | 0);
+    const size: long = getLong(b, (st + StackL.size) | 0);
+    // A setting that is refused stays as it is, without an error, as on Linux.
+    kernSigaltstack(lwp, base, size, getI32(b, (st + StackL.flags) | 0), regs.get(REG_RSP));
+    return 0;
+  }
+
+  /** Takes the FPU state at `ufpu`: all features when the description is whole, else x87 and SSE alone. */
+  private getFpu(lwp: Lwp, ufpu: long): i32 {
+    if (lwp.fpuPage === 0) return 0;
+    const space = lwp.proc.vm;
+    const b = this.fpu;
+    let error = space.copyin(ufpu, b, 0, FXSAVE_SIZE);
+    if (error !== 0) return error;
+    let features: u32 = XFEATURE_FPSSE;
+    const size = getI32(b, FXSAVE_SW + FpxSwL.xstate_size);
+    const extended = getI32(b, FXSAVE_SW + FpxSwL.extended_size);
+    fillBytes(b, FXSAVE_SIZE, (b.length - FXSAVE_SIZE) | 0, 0);
+    if (
+      this.hasXsave &&
+      getU32(b, FXSAVE_SW + FpxSwL.magic1) === FP_XSTATE_MAGIC1 &&
+      size >= FXSAVE_SIZE + XSAVE_HEADER &&
+      size <= this.fpuSize &&
+      extended === size + 4
+    ) {
+      const magic: long = space.get32(ufpu + size);
+      if (magic < 0) return i32(magic);
+      if (u32(magic) === FP_XSTATE_MAGIC2) {
+        features = getU32(b, FXSAVE_SW + FpxSwL.xfeatures) & this.features;
+        error = space.copyin(ufpu + FXSAVE_SIZE, b, FXSAVE_SIZE, (size - FXSAVE_SIZE) | 0);
+        if (error !== 0) return error;
+        features &= getU32(b, FXSAVE_SIZE);
+      }
+    }
+    this.kernel.fpuSync(lwp);
+    const pa = this.kernel.fpuAddress(lwp);
+    const known: u32 = this.kernel.machine.load32(pa + FXSAVE_MXCSR_MASK);
+    const mask: u32 = known === 0 ? MXCSR_MASK_DEFAULT : known;
+    putU32(b, FXSAVE_MXCSR, getU32(b, FXSAVE_MXCSR) & mask);
+    putU32(b, FXSAVE_MXCSR_MASK, mask);
+    if (this.hasXsave) {
+      // XSTATE_BV; XCOMP_BV and the reserved rest of the header must be zero.
+      fillBytes(b, FXSAVE_SIZE, XSAVE_HEADER, 0);
+      putU32(b, FXSAVE_SIZE, features);
+    }
+    this.kernel.machine.writePhys(b, 0, pa, this.fpuSize);
+    this.kernel.fpuForget(lwp);
+    return 0;
+  }
+}
+
+/** The features of XCR0 by the size of the XSAVE image in its standard form: x87 and SSE; AVX; AVX-512. */
+function featuresOf(size: i32): u32 {
+  if (size <= FXSAVE_SIZE) return 0;
+  if (size >= 2688) return 0xe7;
+  if (size >= 832) return 7;
+  return XFEATURE_FPSSE;
+}
