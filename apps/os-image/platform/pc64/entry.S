@@ -11,6 +11,22 @@
 
   .text
 
+/* Into generated code, for good. */
+  .globl kernel_enter
+  .type kernel_enter, @function
+kernel_enter:
+  push %rbp
+  mov %rsp, %rbp
+  movabs $LINEAR_BASE, %r15
+  call kts_start
+  call kts_boot
+  mov $boot_returned, %rdi
+  call panic
+  ud2
+  .pushsection .rodata
+boot_returned: .asciz "boot() returned"
+  .popsection
+
 /* u32 machine_runUser(u32 regs): enters ring 3 with the registers of the context; returns TRAP_* when it came back. */
   .globl machine_runUser
   .type machine_runUser, @function
@@ -24,7 +40,7 @@ machine_runUser:
   push %r14
   push %r15
   mov %edi, %eax
-  movabs $0xffffc00000200000, %rdi
+  movabs $LINEAR_BASE, %rdi
   add %rax, %rdi
   mov %rsp, %gs:CPU_KSP
   cmp %rdi, %gs:CPU_LASTCTX
@@ -300,7 +316,7 @@ trap_fatal:
   cld
   push_registers
   mov $MSR_GS_BASE, %ecx
-  movabs $0xffffc00000200000, %rdx
+  movabs $LINEAR_BASE, %rdx
   mov %edx, %eax
   shr $32, %rdx
   wrmsr

@@ -1,6 +1,8 @@
 /* Boot as one list: each step needs only those above it. */
 #include "pc64.h"
 
+_Noreturn void kernel_enter(void);
+
 void platform_start(u64 start_info) {
   serial_init();
   traps_init();
@@ -8,7 +10,5 @@ void platform_start(u64 start_info) {
   mem_init(start_info);
   lapic_init();
   clock_init();
-  kts_start();
-  kts_boot();
-  panic("boot() returned");
+  kernel_enter();
 }

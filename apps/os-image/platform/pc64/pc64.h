@@ -86,9 +86,15 @@
 
 #define KERNEL_STACK_SIZE 65536
 
-#ifndef __ASSEMBLER__
+#ifdef __ASSEMBLER__
+
+#define LINEAR_BASE 0xffffc00000200000
+
+#else
 
 #include "wasm.h"
+
+_Static_assert(LINEAR_BASE == 0xffffc00000200000, "entry.S");
 
 #define PAGE 4096ull
 #define ALIGN_DOWN(x, a) ((x) & ~((u64)(a) - 1))

@@ -1,9 +1,12 @@
 /*
  * What generated C stands on: the operations of the asc output in terms of this machine.
  *
- * An isolate's linear memory is addressed through the GS base, so a load or a store is one instruction. There are no
- * bounds checks: a 32-bit address plus a 32-bit offset stays within WINDOW_SIZE, and what is not memory there is not
- * mapped. Traps that WebAssembly defines (division, indirect calls, unreachable) end in `wasm_trap`.
+ * R15 holds the start of the isolate's linear memory in all generated code (-ffixed-r15; `kernel_enter` sets it), so a
+ * load or a store is one instruction. There are no bounds checks: a 32-bit address plus a 32-bit offset stays within 8 GiB,
+ * and what is not memory there is not mapped. Traps that WebAssembly defines (division, indirect calls, unreachable) end
+ * in `wasm_trap`.
+ * Why not a GS-relative address: it is as fast, but gcc 12 crashes on named address spaces in its conditional-store pass,
+ * and a pass that loses the address space without crashing would be a wild access.
  * Neighbours: `machine.h` (the imports of module "machine"), `rt.c`. Included by every generated piece.
  */
 #ifndef PC64_WASM_H
@@ -25,8 +28,11 @@ typedef int64_t s64;
 #define LIKELY(x) __builtin_expect(!!(x), 1)
 #define UNLIKELY(x) __builtin_expect(!!(x), 0)
 
-/* Where the linear memory of an isolate lies; the same value is in the GS base while the kernel runs. */
+/* Where the linear memory of an isolate lies. The GS base has the same value while the kernel runs. */
 #define LINEAR_BASE 0xffffc00000200000ull
+
+register u8 *linear_memory __asm__("r15");
+
 
 enum wasm_trap_code { TRAP_UNREACHABLE, TRAP_DIV_BY_ZERO, TRAP_INT_OVERFLOW, TRAP_CALL_INDIRECT };
 
@@ -43,12 +49,12 @@ void *memset(void *dst, int c, size_t n);
 #define DEFINE_LOAD(name, type, wide, result)                                             \
   typedef type name##_t __attribute__((aligned(1), may_alias));                           \
   static inline __attribute__((always_inline)) result name(u64 addr) {                    \
-    return (result)(wide)*(const name##_t __seg_gs *)addr;                                \
+    return (result)(wide)*(const name##_t *)(linear_memory + addr);                                \
   }
 #define DEFINE_STORE(name, type, value_type)                                              \
   typedef type name##_t __attribute__((aligned(1), may_alias));                           \
   static inline __attribute__((always_inline)) void name(u64 addr, value_type value) {    \
-    *(name##_t __seg_gs *)addr = (type)value;                                             \
+    *(name##_t *)(linear_memory + addr) = (type)value;                                             \
   }
 
 DEFINE_LOAD(i32_load, u32, u32, u32)
@@ -72,11 +78,11 @@ DEFINE_STORE(i64_store16, u16, u64)
 DEFINE_STORE(i64_store32, u32, u64)
 
 static inline void memory_copy(u32 dst, u32 src, u32 n) {
-  memmove((u8 *)LINEAR_BASE + dst, (const u8 *)LINEAR_BASE + src, n);
+  memmove(linear_memory + dst, linear_memory + src, n);
 }
 
 static inline void memory_fill(u32 dst, u32 value, u32 n) {
-  memset((u8 *)LINEAR_BASE + dst, (int)value, n);
+  memset(linear_memory + dst, (int)value, n);
 }
 
 #define I32_CLZ(x) ((x) ? (u32)__builtin_clz(x) : 32u)

@@ -27,7 +27,8 @@ const KERNEL_BASE = 0xffffffff80000000n;
 const CACHE_DAYS = 14;
 const CC = process.env.CC ?? "gcc";
 const CFLAGS = [
-  "-std=gnu17", "-O2", "-ffreestanding", "-mgeneral-regs-only", "-mno-red-zone", "-mcmodel=kernel", "-fno-pic", "-fno-stack-protector",
+  "-std=gnu17", "-O2", "-ffreestanding", "-mgeneral-regs-only", "-mno-red-zone", "-mcmodel=kernel", "-ffixed-r15", "-fno-pic",
+  "-fno-stack-protector",
   "-fno-omit-frame-pointer", "-fno-optimize-sibling-calls", "-fno-strict-aliasing", "-fno-asynchronous-unwind-tables",
   "-fno-tree-loop-distribute-patterns", "-fno-delete-null-pointer-checks", "-fcf-protection=none",
 ];

@@ -120,7 +120,10 @@ export function splitSource(c, h, module) {
 function tables(module, byName, globals, globalType) {
   const cName = new Map([...byName].map(([name, f]) => [f.index, name]));
   const lines = [PREAMBLE];
-  globals.forEach((name, i) => lines.push(`${globalType.get(name)} ${name} = ${BigInt.asUintN(64, module.globals[i].value)}ull;`));
+  globals.forEach((name, i) => {
+    const { type, value } = module.globals[i];
+    lines.push(`${globalType.get(name)} ${name} = ${BigInt.asUintN(type === "i32" ? 32 : 64, value)}ull;`);
+  });
   const slots = new Array(module.tableSize).fill("{0, 0}");
   const prototypes = new Set();
   for (const e of module.elements) {
