@@ -324,9 +324,9 @@ export function kernUtimensAt(
     if (file === null || (file.flags & O_PATH) !== 0) return dirfd === AT_FDCWD ? -Errno.FAULT : -Errno.BADF;
   } else file = emptyPathFile(lwp, dirfd, upath, flags);
   if (file !== null) {
-    const of = file.vnode;
-    if (of === null) return -Errno.INVAL;
-    return vfs.utimes(mountOf(file, of), of, asec, ansec, msec, mnsec, lwp.proc.cred);
+    const named = file.vnode;
+    if (named === null) return -Errno.INVAL;
+    return vfs.utimes(mountOf(file, named), named, asec, ansec, msec, mnsec, lwp.proc.cred);
   }
   const r = find(lwp, dirfd, upath, followFlag(flags));
   if (r < 0) return r;
