@@ -11,6 +11,7 @@
 #define TASK_PRIORITY 0x80
 #define EOI 0xb0
 #define SPURIOUS 0xf0
+#define TRIGGER_MODE 0x180
 #define LVT_TIMER 0x320
 #define LVT_PERFORMANCE 0x340
 #define LVT_LINT0 0x350
@@ -66,6 +67,8 @@ u32 lapic_calibrate_count(void) {
   if (!cpu_has_tsc_deadline) apic_write(LVT_TIMER, VECTOR_TIMER);
   return ticks;
 }
+
+bool lapic_is_level(u32 vector) { return apic_read(TRIGGER_MODE + vector / 32 * 16) >> (vector % 32) & 1; }
 
 void lapic_eoi(void) { apic_write(EOI, 0); }
 

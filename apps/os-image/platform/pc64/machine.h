@@ -60,6 +60,8 @@ static inline void machine_out32(u32 port, u32 v) { __asm__ volatile("outl %0, %
 
 static inline void machine_flushPage(u64 va) { __asm__ volatile("invlpg (%0)" ::"r"(va) : "memory"); }
 
+static inline u32 machine_heapUsed(void) { return kts_heap_used(); }
+
 /* mem.c */
 u32 machine_memRegionCount(void);
 u64 machine_memRegionBase(u32 i);

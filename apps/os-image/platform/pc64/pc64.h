@@ -161,6 +161,7 @@ void lapic_init(void);
 void lapic_calibrate_start(void);
 u32 lapic_calibrate_count(void);
 void lapic_eoi(void);
+bool lapic_is_level(u32 vector);
 bool lapic_timer_fired(void);
 
 /* serial.c */

@@ -42,6 +42,7 @@ static u64 gdt[9] = {
     0, 0x00cff3000000ffff, 0x00affb000000ffff,    /* user data 0x28, code 0x30 */
 };
 static u64 pending[4];
+static u32 eoi_owed;
 
 void traps_init(void) {
   tss.rsp[0] = (u64)trap_stack_top;
@@ -64,10 +65,14 @@ void traps_init(void) {
   wrmsr(MSR_KERNEL_GS_BASE, 0);
 }
 
-/* True when there is something for the kernel in it. */
+/*
+ * True when there is something for the kernel in it. A level-triggered interrupt is ended only when the kernel has called its
+ * handler and found no other (machine_takeIrq): ended at once, it would come again from a device that has not been served.
+ */
 static bool interrupt(u32 vector) {
   if (vector == VECTOR_SPURIOUS) return false;
-  lapic_eoi();
+  if (vector != VECTOR_TIMER && lapic_is_level(vector)) eoi_owed++;
+  else lapic_eoi();
   if (vector == VECTOR_TIMER && !lapic_timer_fired()) return false;
   const u32 irq = vector - VECTOR_IRQ;
   pending[irq / 64] |= 1ull << (irq % 64);
@@ -109,6 +114,7 @@ u32 machine_takeIrq(void) {
     pending[i] &= pending[i] - 1;
     return i * 64 + bit;
   }
+  for (; eoi_owed > 0; eoi_owed--) lapic_eoi();
   return (u32)-1;
 }
 

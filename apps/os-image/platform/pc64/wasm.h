@@ -135,6 +135,7 @@ extern const u32 kts_table_size;
 
 extern const u32 kts_memory_pages;
 u32 wasm_memory_size(void);
+u32 kts_heap_used(void); /* bytes in objects, garbage included */
 void kts_start(void);
 void kts_boot(void);
 

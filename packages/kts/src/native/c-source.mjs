@@ -10,6 +10,9 @@
 const PREAMBLE = '#include "wasm.h"\n';
 const INSTANCE = "[A-Za-z_0-9]+_instance_t\\*?";
 
+/** The count of allocated bytes that asc's minimal runtime keeps (~lib/rt/tcms/total). */
+const ALLOCATED = "g__lib_rt_tcms_total";
+
 /** C type of a WebAssembly value type. */
 const C_TYPE = { i32: "u32", i64: "u64" };
 
@@ -141,6 +144,8 @@ function tables(module, byName, globals, globalType) {
   lines.push(`const struct wasm_funcref kts_table[] = {\n  ${slots.join(",\n  ") || "{0, 0}"}\n};`);
   lines.push(`const u32 kts_table_size = ${slots.length};`);
   lines.push(`const u32 kts_memory_pages = ${module.memoryPages};`);
+  const used = globals.includes(ALLOCATED) ? ALLOCATED : "0"; // absent when the kernel allocates nothing
+  lines.push(`u32 kts_heap_used(void) { return ${used}; }`);
   lines.push(`void kts_start(void) { ${module.start === null ? "" : `${cName.get(module.start)}();`} }`);
   lines.push(`void kts_boot(void) { ${cName.get(entry.index)}(); }`);
   return `${lines.join("\n")}\n`;
