@@ -44,27 +44,40 @@ beforeAll(() => {
   program = path.join(folder, "user.bin");
   execFileSync("node", [build, "--entry", "src/kernel/hello.ts", "--out", kernel, "--quiet"], { cwd: root });
   const linked = path.join(folder, "user.elf");
-  execFileSync("gcc", ["-nostdlib", "-static", "-Wl,-Ttext=0x400000", "-Wl,--build-id=none", "-o", linked, path.join(root, "test/platform/user.S")]);
+  execFileSync("gcc", [
+    "-nostdlib",
+    "-static",
+    "-Wl,-Ttext=0x400000",
+    "-Wl,--build-id=none",
+    "-o",
+    linked,
+    path.join(root, "test/platform/user.S"),
+  ]);
   execFileSync("objcopy", ["-O", "binary", "-j", ".text", linked, program]);
 }, 120_000);
 
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 describe("platform pc64", () => {
-  it.each(["24M", "256M", "6G"])("passes its checks with %s of memory", async (memory) => {
-    const args = ["-m", memory, "-initrd", program];
-    if (memory.endsWith("G")) args.push("-machine", "memory-backend=ram", "-object", `memory-backend-ram,id=ram,size=${memory},reserve=off`);
-    const { output, status } = await qemu(args);
-    expect(output.split("\n").filter((line) => line.startsWith("FAILED"))).toEqual([]);
-    expect(output).toContain("hello: all passed");
-    expect(output.match(/^ok /gm)!.length).toBeGreaterThan(55);
-    expect(status).toBe(0);
-    const regions = [...output.matchAll(/^region (\d+) (\d+)$/gm)].map((m) => Number(m[2]));
-    const total = regions.reduce((a, b) => a + b, 0);
-    const size = Number.parseInt(memory) * (memory.endsWith("G") ? 2 ** 30 : 2 ** 20);
-    expect(total).toBeGreaterThan(size - 6 * 2 ** 20 - size / 100);
-    expect(total).toBeLessThan(size);
-  }, 120_000);
+  it.each(["24M", "256M", "6G"])(
+    "passes its checks with %s of memory",
+    async (memory) => {
+      const args = ["-m", memory, "-initrd", program];
+      if (memory.endsWith("G"))
+        args.push("-machine", "memory-backend=ram", "-object", `memory-backend-ram,id=ram,size=${memory},reserve=off`);
+      const { output, status } = await qemu(args);
+      expect(output.split("\n").filter((line) => line.startsWith("FAILED"))).toEqual([]);
+      expect(output).toContain("hello: all passed");
+      expect(output.match(/^ok /gm)!.length).toBeGreaterThan(55);
+      expect(status).toBe(0);
+      const regions = [...output.matchAll(/^region (\d+) (\d+)$/gm)].map((m) => Number(m[2]));
+      const total = regions.reduce((a, b) => a + b, 0);
+      const size = Number.parseInt(memory) * (memory.endsWith("G") ? 2 ** 30 : 2 ** 20);
+      expect(total).toBeGreaterThan(size - 6 * 2 ** 20 - size / 100);
+      expect(total).toBeLessThan(size);
+    },
+    120_000,
+  );
 
   it("traces a throw back through TypeScript names", async () => {
     const { output, status } = await qemu(["-m", "64M", "-append", "panic=throw"]);
@@ -77,7 +90,10 @@ describe("platform pc64", () => {
   it.each([
     ["bounds", /^panic: Index out of range \(~lib\/typedarray\.ts:\d+:\d+\)\n {2}at Uint8Array#__set /m],
     ["divide", /^panic: division by zero$/m],
-    ["stack", /^panic: kernel stack overflow \(vector 8[\s\S]*^ {2}at Node#depth \(apps\/os-image\/src\/kernel\/hello\.ts/m],
+    [
+      "stack",
+      /^panic: kernel stack overflow \(vector 8[\s\S]*^ {2}at Node#depth \(apps\/os-image\/src\/kernel\/hello\.ts/m,
+    ],
     ["memory", /^panic: the kernel heap is exhausted\n {2}at __new [\s\S]*at Hello#run /m],
   ])("panics for %s with status 71", async (kind, expected) => {
     const { output, status } = await qemu(["-m", "64M", "-append", `panic=${kind}`]);

@@ -72,7 +72,6 @@ void machine_initRoot(u64 root);
 void machine_flushAll(void);
 u32 machine_heapReserve(void);
 void machine_heapDonate(u64 pa);
-u32 machine_heapUsed(void);
 
 /* copy.c, copy.S */
 void machine_zeroPhys(u64 pa, u32 n);

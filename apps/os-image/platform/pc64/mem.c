@@ -95,11 +95,6 @@ void machine_heapDonate(u64 pa) {
   donated_count++;
 }
 
-/* Bytes in objects, by the collector's own count; absent from a kernel that never collects. */
-extern u32 g__lib_rt_tcms_total __attribute__((weak));
-
-u32 machine_heapUsed(void) { return &g__lib_rt_tcms_total != NULL ? g__lib_rt_tcms_total : 0; }
-
 /* ---- page tables ---- */
 
 static u64 *table_of(u64 entry) { return direct(entry & PTE_ADDRESS); }

@@ -6,11 +6,50 @@
  * Neighbours: `platform/pc64`, `test/platform.test.ts`.
  */
 import {
-  BOOT_CMDLINE, BOOT_CMDLINE_SIZE, BOOT_MODULE, BOOT_MODULE_SIZE, BOOT_TSC_HZ, CTX_SLOTS, HALT_BROKEN_IMAGE, HALT_POWEROFF, HALT_REBOOT, IRQ_TIMER,
-  Machine, PAGE_SIZE, PF_INSTR, PF_PRESENT, PF_USER, PF_WRITE, REG_ERRCODE, REG_FAULTADDR, REG_FSBASE, REG_GSBASE, REG_RAX, REG_RDI, REG_RIP,
-  REG_RSI, REG_RSP, REG_TRAPNO, TRAP_EXCEPTION, TRAP_INTERRUPT, TRAP_PAGEFAULT, TRAP_SYSCALL, USER_END,
+  BOOT_CMDLINE,
+  BOOT_CMDLINE_SIZE,
+  BOOT_MODULE,
+  BOOT_MODULE_SIZE,
+  BOOT_TSC_HZ,
+  CTX_SLOTS,
+  HALT_BROKEN_IMAGE,
+  HALT_POWEROFF,
+  HALT_REBOOT,
+  IRQ_TIMER,
+  Machine,
+  PAGE_SIZE,
+  PF_INSTR,
+  PF_PRESENT,
+  PF_USER,
+  PF_WRITE,
+  REG_ERRCODE,
+  REG_FAULTADDR,
+  REG_FSBASE,
+  REG_GSBASE,
+  REG_RAX,
+  REG_RDI,
+  REG_RIP,
+  REG_RSI,
+  REG_RSP,
+  REG_TRAPNO,
+  TRAP_EXCEPTION,
+  TRAP_INTERRUPT,
+  TRAP_PAGEFAULT,
+  TRAP_SYSCALL,
+  USER_END,
 } from "@anax/machine";
-import { LongArray, longDiv, longLo, longHi, longShr, stringOf, toLong, type i32, type long, type u32 } from "@anax/portable";
+import {
+  LongArray,
+  longDiv,
+  longLo,
+  longHi,
+  longShr,
+  stringOf,
+  toLong,
+  type i32,
+  type long,
+  type u32,
+} from "@anax/portable";
 
 const CODE: long = 0x400000;
 const DATA: long = 0x401000;
@@ -79,7 +118,10 @@ class Pages {
 class Space {
   readonly root: long;
 
-  constructor(private readonly m: Machine, private readonly pages: Pages) {
+  constructor(
+    private readonly m: Machine,
+    private readonly pages: Pages,
+  ) {
     this.root = pages.take();
     m.initRoot(this.root);
   }
@@ -113,7 +155,11 @@ class Hello {
   private dataPa: long = 0;
   private failures: i32 = 0;
 
-  constructor(private readonly m: Machine, private readonly pages: Pages, private readonly space: Space) {}
+  constructor(
+    private readonly m: Machine,
+    private readonly pages: Pages,
+    private readonly space: Space,
+  ) {}
 
   say(s: string): void {
     for (let i = 0; i < s.length; i++) this.m.putc(s.charCodeAt(i));
@@ -169,7 +215,10 @@ class Hello {
 
   private faults(what: string, n: i32, arg: long, code: i32): void {
     const trap = this.start(this.regs, n, arg);
-    this.check(what, trap === TRAP_PAGEFAULT && this.regs.get(REG_FAULTADDR) === arg && this.regs.get(REG_ERRCODE) === toLong(code));
+    this.check(
+      what,
+      trap === TRAP_PAGEFAULT && this.regs.get(REG_FAULTADDR) === arg && this.regs.get(REG_ERRCODE) === toLong(code),
+    );
   }
 
   private excepts(what: string, n: i32, arg: long, vector: i32): void {
@@ -198,7 +247,10 @@ class Hello {
     this.excepts("non-canonical address", RUN_LOAD, 0x800000000000, 13);
     this.start(this.regs, RUN_BREAKPOINT, 0);
     this.regs.set(REG_RIP, 0x800000000000);
-    this.check("a jump out of the lower half", this.m.runUser(this.regs) === TRAP_EXCEPTION && this.regs.get(REG_TRAPNO) === 13);
+    this.check(
+      "a jump out of the lower half",
+      this.m.runUser(this.regs) === TRAP_EXCEPTION && this.regs.get(REG_TRAPNO) === 13,
+    );
     this.excepts("segment bases change through the kernel only", RUN_WRFSBASE, 0, 6);
   }
 
@@ -227,7 +279,10 @@ class Hello {
     m.setTimer(before + 3 * MS);
     let trap = this.start(this.regs, RUN_SPIN, 0);
     const after = m.nanotime();
-    this.check("the timer preempts a program", trap === TRAP_INTERRUPT && m.takeIrq() === IRQ_TIMER && m.takeIrq() === -1);
+    this.check(
+      "the timer preempts a program",
+      trap === TRAP_INTERRUPT && m.takeIrq() === IRQ_TIMER && m.takeIrq() === -1,
+    );
     this.check("at its deadline", after - before >= 3 * MS && after - before < 50 * MS);
     m.setTimer(m.nanotime() + 2 * MS);
     m.setTimer(before + 12 * MS);
@@ -398,8 +453,11 @@ class Hello {
 
   run(): void {
     const m = this.m;
-    this.say("hello: up after " + longDiv(m.nanotime(), 1000).toString() + " us, heap reserve " + m.heapReserve().toString());
-    for (let i = 0; i < m.memRegionCount(); i++) this.say("region " + m.memRegionBase(i).toString() + " " + m.memRegionSize(i).toString());
+    this.say(
+      "hello: up after " + longDiv(m.nanotime(), 1000).toString() + " us, heap reserve " + m.heapReserve().toString(),
+    );
+    for (let i = 0; i < m.memRegionCount(); i++)
+      this.say("region " + m.memRegionBase(i).toString() + " " + m.memRegionSize(i).toString());
     const line = this.commandLine();
     if (line.startsWith("panic=")) this.die(line.slice(6));
     this.loadProgram();

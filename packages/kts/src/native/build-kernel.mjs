@@ -12,7 +12,17 @@
  */
 import { spawn, execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readFileSync, readdirSync, renameSync, statSync, unlinkSync, utimesSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  renameSync,
+  statSync,
+  unlinkSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
@@ -27,10 +37,22 @@ const KERNEL_BASE = 0xffffffff80000000n;
 const CACHE_DAYS = 14;
 const CC = process.env.CC ?? "gcc";
 const CFLAGS = [
-  "-std=gnu17", "-O2", "-ffreestanding", "-mgeneral-regs-only", "-mno-red-zone", "-mcmodel=kernel", "-ffixed-r15", "-fno-pic",
+  "-std=gnu17",
+  "-O2",
+  "-ffreestanding",
+  "-mgeneral-regs-only",
+  "-mno-red-zone",
+  "-mcmodel=kernel",
+  "-ffixed-r15",
+  "-fno-pic",
   "-fno-stack-protector",
-  "-fno-omit-frame-pointer", "-fno-optimize-sibling-calls", "-fno-strict-aliasing", "-fno-asynchronous-unwind-tables",
-  "-fno-tree-loop-distribute-patterns", "-fno-delete-null-pointer-checks", "-fcf-protection=none",
+  "-fno-omit-frame-pointer",
+  "-fno-optimize-sibling-calls",
+  "-fno-strict-aliasing",
+  "-fno-asynchronous-unwind-tables",
+  "-fno-tree-loop-distribute-patterns",
+  "-fno-delete-null-pointer-checks",
+  "-fcf-protection=none",
 ];
 const PLATFORM_FLAGS = ["-g", "-Wall", "-Wextra"];
 const PIECE_FLAGS = ["-Wall", "-Wno-unused", "-Wno-maybe-uninitialized"];
@@ -52,7 +74,11 @@ function run(command, args) {
   });
 }
 
-const hash = (...parts) => parts.reduce((h, p) => h.update(p).update("\0"), createHash("sha256")).digest("hex").slice(0, 32);
+const hash = (...parts) =>
+  parts
+    .reduce((h, p) => h.update(p).update("\0"), createHash("sha256"))
+    .digest("hex")
+    .slice(0, 32);
 
 /** Compiles `units` ({ name, text, flags, extension }) with `jobs` at a time; returns the object files. */
 async function compileUnits(units, { cache, platform, headers, jobs, log }) {
@@ -73,7 +99,16 @@ async function compileUnits(units, { cache, platform, headers, jobs, log }) {
       const source = path.join(cache, `${unit.key}${unit.extension}`);
       const temporary = `${unit.object}.${process.pid}`;
       writeFileSync(source, unit.text);
-      const output = await run(CC, [...CFLAGS, ...unit.flags, `-I${platform}`, `-ffile-prefix-map=${source}=${unit.name}`, "-c", "-o", temporary, source]);
+      const output = await run(CC, [
+        ...CFLAGS,
+        ...unit.flags,
+        `-I${platform}`,
+        `-ffile-prefix-map=${source}=${unit.name}`,
+        "-c",
+        "-o",
+        temporary,
+        source,
+      ]);
       if (output) process.stderr.write(output.replaceAll(source, unit.name));
       renameSync(temporary, unit.object);
       unlinkSync(source);
@@ -86,7 +121,9 @@ async function compileUnits(units, { cache, platform, headers, jobs, log }) {
 
 /** Assembly of the table that panics print from; empty for the first link, which tells the addresses. */
 function symbolTableSource(elf, names) {
-  const functions = (elf === null ? [] : readSymbols(elf)).filter((s) => s.isFunction && s.value >= KERNEL_BASE).sort((a, b) => (a.value < b.value ? -1 : 1));
+  const functions = (elf === null ? [] : readSymbols(elf))
+    .filter((s) => s.isFunction && s.value >= KERNEL_BASE)
+    .sort((a, b) => (a.value < b.value ? -1 : 1));
   const offsets = new Map();
   const text = ["\\0"];
   let length = 1;
@@ -105,8 +142,15 @@ function symbolTableSource(elf, names) {
     return `.long ${s.value - KERNEL_BASE}, ${intern(label)}, ${intern(file)}`;
   });
   return [
-    '.section .ksyms, "a"', ".balign 8", ".globl kts_symbol_count, kts_symbols, kts_symbol_text",
-    `kts_symbol_count: .long ${rows.length}`, "kts_symbols:", ...rows, "kts_symbol_text:", ...text.map((t) => `.ascii "${t}"`), "",
+    '.section .ksyms, "a"',
+    ".balign 8",
+    ".globl kts_symbol_count, kts_symbols, kts_symbol_text",
+    `kts_symbol_count: .long ${rows.length}`,
+    "kts_symbols:",
+    ...rows,
+    "kts_symbol_text:",
+    ...text.map((t) => `.ascii "${t}"`),
+    "",
   ].join("\n");
 }
 
@@ -138,7 +182,11 @@ export async function buildKernel({ entry, out, platform, jobs = os.cpus().lengt
   step = Date.now();
   await run("wasm2c", ["-n", "kernel", "-o", `${base}.c`, `${base}.wasm`]);
   const module = readModule(wasm.wasm);
-  const { pieces, tables, symbols } = splitSource(readFileSync(`${base}.c`, "utf8"), readFileSync(`${base}.h`, "utf8"), module);
+  const { pieces, tables, symbols } = splitSource(
+    readFileSync(`${base}.c`, "utf8"),
+    readFileSync(`${base}.h`, "utf8"),
+    module,
+  );
   unlinkSync(`${base}.c`);
   unlinkSync(`${base}.h`);
   log(`wasm2c: ${symbols.size} functions in ${pieces.size} files, ${seconds(step)} s`);
@@ -148,13 +196,27 @@ export async function buildKernel({ entry, out, platform, jobs = os.cpus().lengt
   const imageFile = `${base}.linear`;
   writeFileSync(imageFile, image);
   const platformFiles = readdirSync(platform).sort();
-  const headers = platformFiles.filter((f) => f.endsWith(".h")).map((f) => readFileSync(path.join(platform, f), "utf8"));
+  const headers = platformFiles
+    .filter((f) => f.endsWith(".h"))
+    .map((f) => readFileSync(path.join(platform, f), "utf8"));
   const wasmHeaders = hash(...["wasm.h", "machine.h"].map((f) => readFileSync(path.join(platform, f), "utf8")));
   const units = [...pieces].map(([name, text]) => ({ name: `${name}.c`, text, flags: PIECE_FLAGS, extension: ".c" }));
   units.push({ name: "tables.c", text: tables, flags: PIECE_FLAGS, extension: ".c" });
-  units.push({ name: "linear.S", text: `.section .linear, "aw"\n.incbin "${imageFile}"\n`, inputs: image, flags: [], extension: ".S" });
+  units.push({
+    name: "linear.S",
+    text: `.section .linear, "aw"\n.incbin "${imageFile}"\n`,
+    inputs: image,
+    flags: [],
+    extension: ".S",
+  });
   for (const f of platformFiles.filter((f) => /\.[cS]$/.test(f))) {
-    units.push({ name: f, text: readFileSync(path.join(platform, f), "utf8"), flags: PLATFORM_FLAGS, inputs: hash(...headers), extension: path.extname(f) });
+    units.push({
+      name: f,
+      text: readFileSync(path.join(platform, f), "utf8"),
+      flags: PLATFORM_FLAGS,
+      inputs: hash(...headers),
+      extension: path.extname(f),
+    });
   }
   const { objects, compiled } = await compileUnits(units, { cache, platform, headers: wasmHeaders, jobs, log });
   log(`cc: ${compiled} of ${units.length} pieces, ${seconds(step)} s`);
@@ -169,13 +231,25 @@ export async function buildKernel({ entry, out, platform, jobs = os.cpus().lengt
   const link = async (table) => {
     writeFileSync(symbolSource, table);
     await run(CC, ["-c", "-o", symbolObject, symbolSource]);
-    await run("ld", ["-nostdlib", "-static", "-z", "max-page-size=4096", "--no-warn-rwx-segments", "-T", script, "-o", linked, `@${list}`]);
+    await run("ld", [
+      "-nostdlib",
+      "-static",
+      "-z",
+      "max-page-size=4096",
+      "--no-warn-rwx-segments",
+      "-T",
+      script,
+      "-o",
+      linked,
+      `@${list}`,
+    ]);
     return readFileSync(linked);
   };
   const first = await link(symbolTableSource(null, symbols));
   const elf = await link(symbolTableSource(first, symbols));
   const unique = new Map();
-  for (const name of symbols.values()) unique.set(displayName(name).label, (unique.get(displayName(name).label) ?? 0) + 1);
+  for (const name of symbols.values())
+    unique.set(displayName(name).label, (unique.get(displayName(name).label) ?? 0) + 1);
   const renamed = renameSymbols(elf, (name) => {
     const [, c, suffix] = /^([^.]*)(.*)$/.exec(name);
     const ts = symbols.get(c);
@@ -187,7 +261,9 @@ export async function buildKernel({ entry, out, platform, jobs = os.cpus().lengt
   for (const f of [symbolSource, symbolObject, linked, list, imageFile]) unlinkSync(f);
   pruneCache(cache);
   const textSize = readSymbols(elf).reduce((n, s) => (s.isFunction ? n + s.size : n), 0);
-  log(`link: ${(renamed.length / 1024).toFixed(0)} KiB, ${(textSize / 1024).toFixed(0)} KiB of code, ${seconds(step)} s`);
+  log(
+    `link: ${(renamed.length / 1024).toFixed(0)} KiB, ${(textSize / 1024).toFixed(0)} KiB of code, ${seconds(step)} s`,
+  );
   log(`${path.relative(process.cwd(), out)} in ${seconds(started)} s`);
   return { out, seconds: (Date.now() - started) / 1000, compiled, codeSize: textSize };
 }

@@ -45,7 +45,10 @@ export function moduleOf(name) {
 export function displayName(name) {
   const module = moduleOf(name);
   if (name.startsWith("start:")) return { label: "start", file: `${module}.ts` };
-  return { label: name.startsWith(`${module}/`) ? name.slice(module.length + 1) : name, file: module === "start" ? null : `${module}.ts` };
+  return {
+    label: name.startsWith(`${module}/`) ? name.slice(module.length + 1) : name,
+    file: module === "start" ? null : `${module}.ts`,
+  };
 }
 
 /** Function bodies and C names of wasm2c's output, in index order of the defined functions. */
@@ -56,7 +59,8 @@ function parse(c) {
   const names = [];
   for (const m of body.matchAll(/^static [a-z0-9]+ (w2c_\w+)\(\w+\*(?:, [^)]*)?\);$/gm)) names.push(m[1]);
   const functions = new Map();
-  for (const m of body.matchAll(/^static ([a-z0-9]+ (w2c_\w+)\(\w+_instance_t\* instance[^)]*\) \{\n[\s\S]*?^\}\n)/gm)) functions.set(m[2], m[1]);
+  for (const m of body.matchAll(/^static ([a-z0-9]+ (w2c_\w+)\(\w+_instance_t\* instance[^)]*\) \{\n[\s\S]*?^\}\n)/gm))
+    functions.set(m[2], m[1]);
   return { names, functions };
 }
 
@@ -64,9 +68,12 @@ function rewrite(text, typeHash) {
   return text
     .replace(new RegExp(`\\(${INSTANCE} instance(?:, )?`), "(")
     .replace(/^(\w+ \w+)\(\) \{/, "$1(void) {")
-    .replace(/CALL_INDIRECT\(instance->w2c_\w+, (\w+) \(\*\)\(void\*(?:, )?([^)]*)\), (\d+), (\w+), instance->w2c_\w+\.data\[\w+\]\.module_instance/g, (_, res, params, type, index) => {
-      return `CALL_INDIRECT(${res} (*)(${params || "void"}), ${typeHash(Number(type))}u, ${index}`;
-    })
+    .replace(
+      /CALL_INDIRECT\(instance->w2c_\w+, (\w+) \(\*\)\(void\*(?:, )?([^)]*)\), (\d+), (\w+), instance->w2c_\w+\.data\[\w+\]\.module_instance/g,
+      (_, res, params, type, index) => {
+        return `CALL_INDIRECT(${res} (*)(${params || "void"}), ${typeHash(Number(type))}u, ${index}`;
+      },
+    )
     .replace(/\(\*Z_(\w+?)Z_(\w+)\)\(instance->\w+(?:, )?/g, "$1_$2(")
     .replace(/\(&instance->w2c_memory, &instance->w2c_memory, /g, "(")
     .replace(/wasm_rt_grow_memory\(&instance->w2c_memory, /g, "wasm_memory_grow(")
@@ -86,13 +93,18 @@ export function splitSource(c, h, module) {
   const defined = module.functions.filter((f) => f.import === null);
   const { names, functions } = parse(c);
   if (names.length !== defined.length || functions.size !== defined.length) {
-    throw new Error(`wasm2c wrote ${names.length} prototypes and ${functions.size} bodies for ${defined.length} functions`);
+    throw new Error(
+      `wasm2c wrote ${names.length} prototypes and ${functions.size} bodies for ${defined.length} functions`,
+    );
   }
   const struct = /typedef struct \w+_instance_t \{([\s\S]*?)\n\}/.exec(h)[1];
   const globals = [...struct.matchAll(/^ {2}u(?:32|64) w2c_(\w+);/gm)].map((m) => `g_${m[1]}`);
-  if (globals.length !== module.globals.length) throw new Error(`wasm2c wrote ${globals.length} of ${module.globals.length} globals`);
+  if (globals.length !== module.globals.length)
+    throw new Error(`wasm2c wrote ${globals.length} of ${module.globals.length} globals`);
 
-  const types = [...c.matchAll(/func_types\[\d+\] = wasm_rt_register_func_type\((\d+), \d+((?:, WASM_RT_\w+)*)\)/g)].map((m) => {
+  const types = [
+    ...c.matchAll(/func_types\[\d+\] = wasm_rt_register_func_type\((\d+), \d+((?:, WASM_RT_\w+)*)\)/g),
+  ].map((m) => {
     const list = [...m[2].matchAll(/WASM_RT_(\w+)/g)].map((t) => t[1].toLowerCase());
     return { params: list.slice(0, Number(m[1])), results: list.slice(Number(m[1])) };
   });
@@ -109,7 +121,8 @@ export function splitSource(c, h, module) {
   const pieces = new Map();
   for (const [file, bodies] of [...groups].sort(([a], [b]) => (a < b ? -1 : 1))) {
     const text = bodies.join("\n");
-    if (/\binstance\b/.test(text)) throw new Error(`${file}: wasm2c wrote something unknown: ${/^.*\binstance\b.*$/m.exec(text)[0]}`);
+    if (/\binstance\b/.test(text))
+      throw new Error(`${file}: wasm2c wrote something unknown: ${/^.*\binstance\b.*$/m.exec(text)[0]}`);
     const used = new Set(text.match(/\b(?:w2c|g)_\w+/g));
     const declarations = [];
     for (const [name, f] of byName) if (used.has(name)) declarations.push(prototype(name, f.type));
@@ -117,7 +130,11 @@ export function splitSource(c, h, module) {
     pieces.set(file, `${PREAMBLE}${declarations.sort().join("\n")}\n\n${text}`);
   }
 
-  return { pieces, tables: tables(module, byName, globals, globalType), symbols: new Map([...byName].map(([name, f]) => [name, f.name])) };
+  return {
+    pieces,
+    tables: tables(module, byName, globals, globalType),
+    symbols: new Map([...byName].map(([name, f]) => [name, f.name])),
+  };
 }
 
 function tables(module, byName, globals, globalType) {
@@ -139,7 +156,8 @@ function tables(module, byName, globals, globalType) {
   }
   const entry = module.exports.find((x) => x.kind === 0 && x.name === "boot");
   if (!entry) throw new Error("the entry module does not export boot()");
-  for (const index of [entry.index, module.start]) if (index !== null) prototypes.add(prototype(cName.get(index), module.functions[index].type));
+  for (const index of [entry.index, module.start])
+    if (index !== null) prototypes.add(prototype(cName.get(index), module.functions[index].type));
   lines.push(...prototypes);
   lines.push(`const struct wasm_funcref kts_table[] = {\n  ${slots.join(",\n  ") || "{0, 0}"}\n};`);
   lines.push(`const u32 kts_table_size = ${slots.length};`);

@@ -6,7 +6,15 @@
  * than i32.const and i64.const do not come from asc and are refused.
  */
 
-const VALUE_TYPES = { 0x7f: "i32", 0x7e: "i64", 0x7d: "f32", 0x7c: "f64", 0x7b: "v128", 0x70: "funcref", 0x6f: "externref" };
+const VALUE_TYPES = {
+  0x7f: "i32",
+  0x7e: "i64",
+  0x7d: "f32",
+  0x7c: "f64",
+  0x7b: "v128",
+  0x70: "funcref",
+  0x6f: "externref",
+};
 
 class Reader {
   constructor(bytes, at = 0) {
@@ -69,7 +77,17 @@ class Reader {
  * `{ offset, functions }`, `{ offset, bytes }`.
  */
 export function readModule(bytes) {
-  const module = { types: [], functions: [], globals: [], memoryPages: 0, exports: [], start: null, tableSize: 0, elements: [], data: [] };
+  const module = {
+    types: [],
+    functions: [],
+    globals: [],
+    memoryPages: 0,
+    exports: [],
+    start: null,
+    tableSize: 0,
+    elements: [],
+    data: [],
+  };
   const r = new Reader(bytes, 8);
   if (Buffer.from(bytes.subarray(0, 4)).toString("latin1") !== "\0asm") throw new Error("not a WebAssembly module");
   const valueType = () => VALUE_TYPES[r.byte()];
@@ -78,12 +96,18 @@ export function readModule(bytes) {
     const size = r.u32();
     const end = r.at + size;
     if (id === 0 && r.name() === "name") readNames(r, end, module);
-    else if (id === 1) module.types = r.list(() => (r.byte(), { params: r.list(valueType), results: r.list(valueType) }));
+    else if (id === 1)
+      module.types = r.list(() => (r.byte(), { params: r.list(valueType), results: r.list(valueType) }));
     else if (id === 2) {
       for (let n = r.u32(); n > 0; n--) {
         const from = { module: r.name(), name: r.name() };
         if (r.byte() !== 0) throw new Error(`import ${from.module}.${from.name} is not a function`);
-        module.functions.push({ index: module.functions.length, name: `${from.module}.${from.name}`, type: module.types[r.u32()], import: from });
+        module.functions.push({
+          index: module.functions.length,
+          name: `${from.module}.${from.name}`,
+          type: module.types[r.u32()],
+          import: from,
+        });
       }
     } else if (id === 3) {
       for (let n = r.u32(); n > 0; n--) {
@@ -97,7 +121,8 @@ export function readModule(bytes) {
       }
     } else if (id === 5) {
       if (r.u32() > 0) module.memoryPages = r.limits().initial;
-    } else if (id === 6) module.globals = r.list(() => ({ type: valueType(), mutable: r.byte() === 1, value: r.constant() }));
+    } else if (id === 6)
+      module.globals = r.list(() => ({ type: valueType(), mutable: r.byte() === 1, value: r.constant() }));
     else if (id === 7) module.exports = r.list(() => ({ name: r.name(), kind: r.byte(), index: r.u32() }));
     else if (id === 8) module.start = r.u32();
     else if (id === 9) {
