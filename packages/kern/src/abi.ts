@@ -59,7 +59,7 @@ export abstract class Abi extends ServicePort {
   /** Gives `regs` the state of a program that starts at `image.pc` with the stack `image.sp`. Cannot fail. */
   abstract setRegisters(lwp: Lwp, image: ExecImage): void;
 
-  /** A new LWP made by fork or clone returns 0 from the call that made it; `sp` and `tls` are 0 for "as the parent". */
+  /** A new LWP made by fork or clone returns 0 from the call that made it. `sp` 0: as the parent; `tls` -1: as the parent. */
   abstract setChildReturn(child: Lwp, sp: long, tls: long): void;
 }
 
@@ -71,7 +71,7 @@ export abstract class ImageLoader {
   abstract recognizes(header: Uint8Array, n: i32): boolean;
 
   /**
-   * Maps the program into `image.space`, a fresh and empty one, and fills `image.entry` and the fields that the ABI's `setupStack`
+   * Maps the program into `image.space`, which is fresh, empty and the active one, and fills `image.entry` and the fields that the ABI's `setupStack`
    * reads. 0, -NOEXEC (damaged or for another machine), -NOMEM, -IO, EASYNC (the LWP waits for a page of the file).
    */
   abstract load(lwp: Lwp, image: ExecImage): i32;

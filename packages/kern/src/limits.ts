@@ -8,18 +8,19 @@
  * |---|---|
  * | CPU | accounting: SIGXCPU at the soft limit each second, SIGKILL at the hard one |
  * | FSIZE | writes to files: SIGXFSZ and -FBIG |
- * | DATA | setBrk |
+ * | DATA | the address space |
  * | STACK | growth of the stack; the size of exec's arguments (a quarter) |
- * | CORE, MEMLOCK, LOCKS, MSGQUEUE, RSS, RTTIME | kept, not enforced |
+ * | CORE, LOCKS, MSGQUEUE, RSS, RTTIME | kept, not enforced |
  * | NPROC | fork, for users other than root |
  * | NOFILE | descriptors |
- * | AS | mmap, setBrk |
+ * | AS, MEMLOCK | the address space |
  * | SIGPENDING | queued real-time signals |
  * | NICE, RTPRIO | setpriority, sched_setscheduler for users other than root |
  *
  * Source: getrlimit(2).
  */
 import { Errno, LongArray, i32, type long } from "@anax/portable";
+import type { VmSpace } from "@anax/vm";
 import type { Proc } from "./proc";
 
 export const RLIMIT_CPU: i32 = 0;
@@ -101,7 +102,17 @@ export function setrlimit(p: Proc, resource: i32, soft: long, hard: long, privil
   l.soft.set(resource, soft);
   l.hard.set(resource, hard);
   if (resource === RLIMIT_CPU) p.cpuLimitNext = -1;
+  const space = p.space;
+  if (space !== null) applyLimits(space, l);
   return 0;
+}
+
+/** Tells an address space the limits that it enforces. */
+export function applyLimits(space: VmSpace, l: Limits): void {
+  space.limitAs = l.soft.get(RLIMIT_AS);
+  space.limitData = l.soft.get(RLIMIT_DATA);
+  space.limitStack = l.soft.get(RLIMIT_STACK);
+  space.limitLock = l.soft.get(RLIMIT_MEMLOCK);
 }
 
 /** Whether `caller` may read and change limits of `target`: itself, the same user, or root. 0 or -PERM. */

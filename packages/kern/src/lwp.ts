@@ -1,8 +1,7 @@
 /**
  * Light-weight processes: the threads of a process, each with a user context and one system call in progress.
  *
- * Key types `Lwp`, `LwpSched` (what the userland scheduler sees of it), `LwpTimer` (its time limit), `OpState` (what a call
- * in progress holds). Neighbours: `proc.ts`, `loop.ts` (runs it), `signal.ts`.
+ * Key types `Lwp`, `LwpSched` (what the userland scheduler sees of it), `LwpTimer` (its time limit). Neighbours: `proc.ts`, `loop.ts` (runs it), `signal.ts`.
  * Typical sequence of a blocking call: the handler finds nothing, does `queue.add(lwp)` (and `lwp.limit(deadline)`), answers
  * EASYNC; a wake-up runs it again with `inCall` set and its `op` fields kept; its end clears them.
  * Invariant: an LWP is on the run queue exactly when it is RUN, not current, and its process is not stopped; no LWP but
@@ -16,8 +15,11 @@ import { SchedEntity } from "@anax/scheduler";
 import { SysMsg } from "./abi";
 import { SigQueue } from "./sigqueue";
 import { SS_DISABLE } from "./sigdefs";
+import type { FutexWait } from "./futex";
 import type { Kernel } from "./kernel";
+import type { OpState } from "./op";
 import type { Proc } from "./proc";
+import { pipeSignal } from "./signal";
 
 /** On the run queue, or current. */
 export const LS_RUN: i32 = 1;
@@ -43,11 +45,6 @@ export class LwpTimer extends Callout {
     this.lwp.leaveAll();
     this.lwp.wake();
   }
-}
-
-/** What a call in progress holds beyond numbers. `drop` runs when the call ends, whichever way. */
-export abstract class OpState {
-  abstract drop(lwp: Lwp): void;
 }
 
 /**
@@ -101,12 +98,23 @@ export class Lwp extends Waiter {
   /** The mask that the frame under construction saves. */
   frameMaskLo: u32 = 0;
   frameMaskHi: u32 = 0;
+  /** Signals that sigtimedwait waits for. */
+  waitLo: u32 = 0;
+  waitHi: u32 = 0;
+  /** The signal that a fault raised and that even process 1 takes. */
+  forced: i32 = 0;
   altSp: long = 0;
   altSize: long = 0;
   altFlags: i32 = SS_DISABLE;
 
   /** clear_child_tid: zeroed and woken when the LWP goes. */
   clearTid: long = 0;
+  /** CLONE_CHILD_SETTID: where the LWP stores its id when it first runs. */
+  setTid: long = 0;
+  /** The child whose exec or exit a vfork waits for. */
+  vforkChild: Proc | null = null;
+  /** What the LWP waits for in a futex call, made at its first use. */
+  futex: FutexWait | null = null;
   /** Head of the robust futex list, 0 for none. */
   robustHead: long = 0;
   /** Thread name, NUL padded. */
@@ -151,6 +159,11 @@ export class Lwp extends Waiter {
     if (deadline < 0) return;
     this.opDeadline = deadline;
     if (!this.timer.armed || this.timer.deadline !== deadline) this.kernel.arm(this.timer, deadline);
+  }
+
+  /** SIGPIPE for a write that nobody can read. */
+  raiseSigpipe(): void {
+    pipeSignal(this);
   }
 
   /** Whether the time limit of the call is over. */

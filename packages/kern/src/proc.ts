@@ -9,7 +9,7 @@
 import { WaitQueue } from "@anax/lwkt";
 import type { i32, long, u32 } from "@anax/portable";
 import type { VmSpace } from "@anax/vm";
-import { NcHandle, type Cred } from "@anax/vfs-msg";
+import { NcHandle, type Cred, type Vnode } from "@anax/vfs-msg";
 import type { Abi } from "./abi";
 import type { FileTable } from "./descriptors";
 import type { ITimers } from "./itimer";
@@ -75,8 +75,9 @@ export class Proc {
   sighand: SigHand | null = null;
   readonly limits: Limits = new Limits();
   abi: Abi | null = null;
-  /** The program it runs; empty before the first exec. */
+  /** The program it runs, which is kept from being written; empty before the first exec. */
   readonly exe: NcHandle = new NcHandle();
+  exeVnode: Vnode | null = null;
   /** User addresses of the argument and environment strings, for procfs. */
   argStart: long = 0;
   argEnd: long = 0;
@@ -84,14 +85,16 @@ export class Proc {
   envEnd: long = 0;
   auxStart: long = 0;
   auxEnd: long = 0;
-  /** The page or pages with the vDSO-like data of the ABI, 0 for none. */
   startStack: long = 0;
+  startCode: long = 0;
 
   /** LWPs, the main one first unless it has exited. */
   lwps: Lwp | null = null;
   lwpCount: i32 = 0;
 
+  /** Oldest first. */
   children: Proc | null = null;
+  childrenTail: Proc | null = null;
   siblingNext: Proc | null = null;
   siblingPrev: Proc | null = null;
   groupNext: Proc | null = null;
@@ -109,6 +112,10 @@ export class Proc {
   stopped: boolean = false;
   /** wait status word (WEXITSTATUS << 8 | signal | 0x80 core), valid in a zombie. */
   exitStatus: i32 = 0;
+  /** Status of the main LWP, when it ended before the others; -1 otherwise. */
+  leaderStatus: i32 = -1;
+  /** Its memory was taken away because there was none left. */
+  oomKilled: boolean = false;
   /** The signal that stopped it, and whether its parent has been told by wait. */
   stopSignal: i32 = 0;
   stopReported: boolean = true;
@@ -131,6 +138,8 @@ export class Proc {
   personality: u32 = 0;
 
   readonly pending: SigQueue;
+  /** signalfd readers, woken by every signal that is queued. */
+  readonly signalQueue: WaitQueue = new WaitQueue();
   itimers: ITimers | null = null;
   posixTimers: PosixTimers | null = null;
   /** CPU time at which RLIMIT_CPU is looked at next, ns; -1 to compute it. */
@@ -200,13 +209,15 @@ export class Proc {
     this.lwpCount--;
   }
 
+  /** Adds a child behind its elder siblings. */
   addChild(c: Proc): void {
     c.parent = this;
-    const head = this.children;
-    c.siblingPrev = null;
-    c.siblingNext = head;
-    if (head !== null) head.siblingPrev = c;
-    this.children = c;
+    const last = this.childrenTail;
+    c.siblingNext = null;
+    c.siblingPrev = last;
+    if (last === null) this.children = c;
+    else last.siblingNext = c;
+    this.childrenTail = c;
   }
 
   removeChild(c: Proc): void {
@@ -214,10 +225,36 @@ export class Proc {
     const prev = c.siblingPrev;
     if (prev === null) this.children = next;
     else prev.siblingNext = next;
-    if (next !== null) next.siblingPrev = prev;
+    if (next === null) this.childrenTail = prev;
+    else next.siblingPrev = prev;
     c.siblingNext = null;
     c.siblingPrev = null;
     c.parent = null;
+  }
+
+  /** The program is `vp`, found as `name`: takes over the text reference that its exec got, and drops the old one's. */
+  setExe(name: NcHandle, vp: Vnode): void {
+    this.clearExe();
+    this.exe.copyFrom(name);
+    vp.ref();
+    this.exeVnode = vp;
+  }
+
+  /** A forked child runs the same program. */
+  copyExe(from: Proc): void {
+    const vp = from.exeVnode;
+    if (vp === null) return;
+    this.kernel.vfs.textRef(vp);
+    this.setExe(from.exe, vp);
+  }
+
+  clearExe(): void {
+    const vp = this.exeVnode;
+    this.exeVnode = null;
+    if (vp === null) return;
+    this.exe.clear();
+    this.kernel.vfs.textUnref(vp);
+    vp.unref();
   }
 
   /** Sets the command name from the last component of a path. */

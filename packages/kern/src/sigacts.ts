@@ -101,6 +101,23 @@ export class SigHand {
     return new SigHand(this.acts);
   }
 
+  /** For a new program: caught signals have their default action again, ignored ones stay so. Gives this reference back. */
+  forExec(): SigHand {
+    let hand: SigHand = this;
+    if (this.refs > 1) {
+      hand = this.fork();
+      this.release();
+    }
+    const acts = hand.acts;
+    if ((acts.caughtLo | acts.caughtHi) === 0) return hand;
+    const own = hand.own();
+    for (let sig = 1; sig <= NSIG; sig++) {
+      const h = own.handler.get(sig);
+      if (h !== SIG_DFL && h !== SIG_IGN) own.set(sig, SIG_DFL, 0, 0, 0, 0);
+    }
+    return hand;
+  }
+
   /** A process lets go. */
   release(): void {
     this.refs--;

@@ -8,7 +8,7 @@
  * Source: POSIX 2.4 (signal concepts), signal(7).
  */
 import { ctz, type i32, type long, type u32 } from "@anax/portable";
-import { NSIG, SIGRTMIN, SIGS_SYNCHRONOUS_LO, sigBitHi, sigBitLo } from "./sigdefs";
+import { NSIG, SIGRTMIN, SIGS_SYNCHRONOUS_LO, SI_TIMER, sigBitHi, sigBitLo } from "./sigdefs";
 
 /**
  * One signal that was sent. Owned by the queue it is on, by the pool while free, by its taker after `take`.
@@ -183,6 +183,17 @@ export class SigQueue {
     let si = from;
     while (si !== null) {
       if (si.signo === sig) return true;
+      si = si.next;
+    }
+    return false;
+  }
+
+  /** Whether the signal of a POSIX timer is pending. */
+  hasTimer(sig: i32, timerId: i32): boolean {
+    if (!this.has(sig)) return false;
+    let si = this.head;
+    while (si !== null) {
+      if (si.signo === sig && si.code === SI_TIMER && si.timerId === timerId) return true;
       si = si.next;
     }
     return false;

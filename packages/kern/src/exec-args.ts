@@ -1,0 +1,141 @@
+/**
+ * Arguments and environment of a program about to be run.
+ *
+ * Key type `ExecArgs`, one for each kernel, in its `ExecImage`. Neighbours: `exec.ts`, the ABI's setupStack.
+ * Invariant: `bytes` up to `length` are argc + envc strings, each with its NUL, arguments first; their bytes and pointers stay
+ * below `limit`.
+ * Source: execve(2), "Limits on size of arguments and environment".
+ */
+import { Errno, copyBytes, i32, toLong, type long } from "@anax/portable";
+import type { VmSpace } from "@anax/vm";
+import type { Kernel } from "./kernel";
+
+/** Longest single string, with its NUL (MAX_ARG_STRLEN). */
+const STRING_MAX: i32 = 131072;
+const CAPACITY: i32 = 4096;
+/** A buffer that grew beyond this is not kept. */
+const KEEP: i32 = 65536;
+
+export class ExecArgs {
+  bytes: Uint8Array = new Uint8Array(CAPACITY);
+  length: i32 = 0;
+  argc: i32 = 0;
+  envc: i32 = 0;
+  /** Where the environment begins. */
+  envOff: i32 = 0;
+  /** Bytes that strings and their pointers may take. */
+  limit: long = 131072;
+
+  /** Begins anew. */
+  start(limit: long): void {
+    this.length = 0;
+    this.argc = 0;
+    this.envc = 0;
+    this.envOff = 0;
+    this.limit = limit;
+  }
+
+  /** Lets go of a buffer that is large. */
+  shrink(): void {
+    if (this.bytes.length > KEEP) this.bytes = new Uint8Array(CAPACITY);
+  }
+
+  private room(n: i32): void {
+    const need: i32 = (this.length + n) | 0;
+    if (need <= this.bytes.length) return;
+    let size: i32 = this.bytes.length;
+    while (size < need) size = (size * 2) | 0;
+    const grown = new Uint8Array(size);
+    copyBytes(grown, 0, this.bytes, 0, this.length);
+    this.bytes = grown;
+  }
+
+  private fits(n: i32): boolean {
+    return toLong(this.length) + toLong(n) + toLong(this.argc + this.envc + 1) * 8 <= this.limit;
+  }
+
+  private count(env: boolean): void {
+    if (env) this.envc++;
+    else {
+      this.argc++;
+      this.envOff = this.length;
+    }
+  }
+
+  /** Reads an array of user addresses and the strings it points to. 0, -TOOBIG, -FAULT, -NOMEM, EASYNC. */
+  gather(k: Kernel, space: VmSpace, uvec: long, env: boolean): i32 {
+    if (uvec === toLong(0)) return 0;
+    for (let at: long = uvec; ; at = at + 8) {
+      const e = space.getLong(at);
+      if (e < 0) return e;
+      const ustr = space.word;
+      if (ustr === toLong(0)) return 0;
+      const r = this.take(k, space, ustr);
+      if (r < 0) return r;
+      this.count(env);
+    }
+  }
+
+  /** Appends the string at a user address. */
+  private take(k: Kernel, space: VmSpace, ustr: long): i32 {
+    let most: i32 = 256;
+    for (;;) {
+      if (!this.fits(most)) most = this.left();
+      if (most <= 0) return -Errno.TOOBIG;
+      if (this.length + most > this.bytes.length && !k.vm.heapOk()) return -Errno.NOMEM;
+      this.room(most);
+      const n = space.copyinstr(ustr, this.bytes, this.length, most);
+      if (n >= 0) {
+        this.length = (this.length + n + 1) | 0;
+        return 0;
+      }
+      if (n !== -Errno.NAMETOOLONG) return n;
+      if (most >= STRING_MAX || most >= this.left()) return -Errno.TOOBIG;
+      most = most > STRING_MAX / 8 ? STRING_MAX : (most * 8) | 0;
+    }
+  }
+
+  /** Bytes that a further string may take. */
+  private left(): i32 {
+    const n: long = this.limit - this.length - toLong(this.argc + this.envc + 1) * 8;
+    if (n <= 0) return 0;
+    return n > STRING_MAX ? STRING_MAX : i32(n);
+  }
+
+  /** Appends a string of the kernel. False when it does not fit. */
+  append(s: Uint8Array, env: boolean): boolean {
+    const n = s.length;
+    if (!this.fits((n + 1) | 0)) return false;
+    this.room((n + 1) | 0);
+    copyBytes(this.bytes, this.length, s, 0, n);
+    this.bytes[this.length + n] = 0;
+    this.length = (this.length + n + 1) | 0;
+    this.count(env);
+    return true;
+  }
+
+  /** Puts a string before the first argument. 0 or -TOOBIG. */
+  prepend(s: Uint8Array, off: i32, n: i32): i32 {
+    if (!this.fits((n + 1) | 0)) return -Errno.TOOBIG;
+    this.room((n + 1) | 0);
+    copyBytes(this.bytes, (n + 1) | 0, this.bytes, 0, this.length);
+    copyBytes(this.bytes, 0, s, off, n);
+    this.bytes[n] = 0;
+    this.length = (this.length + n + 1) | 0;
+    this.envOff = (this.envOff + n + 1) | 0;
+    this.argc++;
+    return 0;
+  }
+
+  /** Removes the first argument. */
+  dropFirst(): void {
+    if (this.argc === 0) return;
+    let n: i32 = 0;
+    while (this.bytes[n] !== 0) n++;
+    n++;
+    copyBytes(this.bytes, 0, this.bytes, n, (this.length - n) | 0);
+    this.length = (this.length - n) | 0;
+    this.envOff = (this.envOff - n) | 0;
+    this.argc--;
+  }
+}
