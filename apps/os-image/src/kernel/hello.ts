@@ -38,18 +38,7 @@ import {
   TRAP_SYSCALL,
   USER_END,
 } from "@anax/machine";
-import {
-  LongArray,
-  longDiv,
-  longLo,
-  longHi,
-  longShr,
-  stringOf,
-  toLong,
-  type i32,
-  type long,
-  type u32,
-} from "@anax/portable";
+import { LongArray, longDiv, longLo, longHi, longShr, stringOf, toLong, i32, type long, u32 } from "@anax/portable";
 
 const CODE: long = 0x400000;
 const DATA: long = 0x401000;
@@ -127,15 +116,15 @@ class Space {
   }
 
   private index(va: long, shift: i32): i32 {
-    return (longLo(longShr(va, shift)) & 511) as i32;
+    return i32(longLo(longShr(va, shift)) & 511);
   }
 
   private table(parent: long, i: i32): long {
     const at = parent + toLong((i * 8) | 0);
     if ((this.m.load32(at) & PTE_P) === 0) {
       const pa = this.pages.take();
-      this.m.store32(at + 4, longHi(pa) as u32);
-      this.m.store32(at, longLo(pa) | PTE_P | PTE_W | PTE_U);
+      this.m.store32(at + 4, u32(longHi(pa)));
+      this.m.store32(at, (longLo(pa) | PTE_P | PTE_W | PTE_U) >>> 0);
     }
     return this.m.load64(at) - toLong(this.m.load32(at) & 0xfff);
   }
@@ -143,8 +132,8 @@ class Space {
   map(va: long, pa: long, low: u32, high: u32): void {
     const pd = this.table(this.table(this.root, this.index(va, 39)), this.index(va, 30));
     const at = this.table(pd, this.index(va, 21)) + toLong((this.index(va, 12) * 8) | 0);
-    this.m.store32(at + 4, (longHi(pa) as u32) | high);
-    this.m.store32(at, longLo(pa) | low | PTE_P | PTE_U);
+    this.m.store32(at + 4, (u32(longHi(pa)) | high) >>> 0);
+    this.m.store32(at, (longLo(pa) | low | PTE_P | PTE_U) >>> 0);
     this.m.flushPage(va);
   }
 }
@@ -182,7 +171,7 @@ class Hello {
     const size = m.bootParam(BOOT_MODULE_SIZE);
     this.check("the boot module is one page of code", size > 0 && size <= toLong(PAGE_SIZE));
     const code = this.pages.take();
-    m.copyPhys(code, m.bootParam(BOOT_MODULE), longLo(size) as i32);
+    m.copyPhys(code, m.bootParam(BOOT_MODULE), i32(longLo(size)));
     this.space.map(CODE, code, 0, 0);
     this.dataPa = this.pages.take();
     this.space.map(DATA, this.dataPa, PTE_W, PTE_NX_HIGH);
@@ -372,10 +361,10 @@ class Hello {
     const before = m.heapReserve();
     for (let i = 0; i < 1024; i++) m.heapDonate(this.pages.take());
     this.same("donated pages are in reserve", toLong(m.heapReserve()), toLong((before + 1024) | 0));
-    const big = new Uint8Array((before + 200) * PAGE_SIZE);
+    const big = new Uint8Array(((before + 200) * PAGE_SIZE) | 0);
     let sum = 0;
     for (let i = 0; i < big.length; i += PAGE_SIZE) {
-      sum += big[i];
+      sum = (sum + big[i]) | 0;
       big[i] = 1;
     }
     this.check("the heap grows into donated pages", sum === 0 && m.heapReserve() < 1024);
@@ -431,9 +420,10 @@ class Hello {
   private die(kind: string): void {
     const m = this.m;
     const buf = new Uint8Array(kind.length);
+    const zero: i32 = (m.memRegionCount() - m.memRegionCount()) | 0;
     if (kind === "throw") throw new Error("thrown on purpose");
     if (kind === "bounds") buf[m.memRegionCount() + 100] = 1;
-    if (kind === "divide") this.say((100 / (m.memRegionCount() - m.memRegionCount())).toString());
+    if (kind === "divide") this.say(((100 / zero) | 0).toString());
     if (kind === "stack") {
       let list: Node | null = null;
       for (let i = 0; i < 20000; i++) list = new Node(list);
@@ -445,7 +435,7 @@ class Hello {
   }
 
   private commandLine(): string {
-    const size: i32 = longLo(this.m.bootParam(BOOT_CMDLINE_SIZE)) as i32;
+    const size: i32 = i32(longLo(this.m.bootParam(BOOT_CMDLINE_SIZE)));
     const bytes = new Uint8Array(size);
     this.m.readPhys(this.m.bootParam(BOOT_CMDLINE), bytes, 0, size);
     return stringOf(bytes, 0, size);
