@@ -2,8 +2,8 @@
  * The asc front: compiles Kernel TypeScript of this workspace with the AssemblyScript compiler's programmatic API.
  *
  * asc sees every file after `transform`, which says the same in asc's dialect on the same lines: type-only imports
- * become imports, names that are built in there leave the import lists, hints in comments become decorators, and
- * module specifiers point to the files of the native side. Files keep their paths from the workspace root, so
+ * become imports, names that are built in there leave the import lists, hints in comments become decorators, `for (;;)` becomes
+ * `while(1)`, and module specifiers point to the files of the native side. Files keep their paths from the workspace root, so
  * function names read `packages/kern/src/pipe/Pipe#read`.
  * Neighbours: `native/build-kernel.mjs` (kernel), `cli.ts` (the `native` target, scenarios).
  */
@@ -17,6 +17,9 @@ export const BUILT_IN = new Set(["i8", "u8", "i16", "u16", "i32", "u32", "bool",
 
 /** "Only variables, functions and enums become WebAssembly module exports": true of every library. */
 const CLASS_EXPORT = 235;
+
+/** asc sees that nothing follows an endless `while`, but not that nothing follows `for (;;)`. */
+const ENDLESS = "while(1)";
 
 const HINT = /^\/\*(\s*@(inline|unmanaged|final|unsafe|lazy)\b)+\s*\*\/$/;
 
@@ -132,6 +135,18 @@ export function transform(file, text, packages) {
       node.body.statements.forEach(visit);
   };
   source.statements.forEach(visit);
+
+  const loops = (node) => {
+    if (ts.isForStatement(node) && !node.initializer && !node.condition && !node.incrementor) {
+      const start = node.getStart(source);
+      const open = text.indexOf("(", start);
+      const close = text.indexOf(")", open) + 1;
+      if (/^for\s*\(\s*;\s*;\s*\)$/.test(text.slice(start, close)))
+        edits.push([start, close, ENDLESS.padEnd(close - start)]);
+    }
+    ts.forEachChild(node, loops);
+  };
+  loops(source);
 
   edits.sort((a, b) => a[0] - b[0]);
   let out = "";
