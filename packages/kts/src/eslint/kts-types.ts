@@ -441,7 +441,10 @@ export class KtsTypes {
   /** What the type parameters of the class that declares `member` stand for in an object of type `object`. */
   private envOf(object: KType | null, member: ts.Symbol): Env {
     if (object === null || object.kind !== "ref") return NO_ENV;
-    const owner = member.valueDeclaration?.parent ?? member.declarations?.[0]?.parent;
+    const declaration = member.valueDeclaration ?? member.declarations?.[0];
+    // A parameter property stands in the constructor.
+    const owner =
+      declaration !== undefined && ts.isParameter(declaration) ? declaration.parent.parent : declaration?.parent;
     if (
       owner === undefined ||
       !(ts.isClassDeclaration(owner) || ts.isInterfaceDeclaration(owner)) ||

@@ -14,7 +14,7 @@ export interface Range {
 }
 
 /** No array, string or map of a 32-bit linear memory has more elements. */
-const MAX_LENGTH = 2 ** 30;
+const MAX_LENGTH = 2 ** 30 - 16;
 
 const TYPE_RANGE: ReadonlyMap<NumName, Range> = new Map<NumName, Range>([
   ["bool", { lo: 0, hi: 1 }],

@@ -1,13 +1,15 @@
 /**
  * The one vitest configuration of all packages. Workspace packages resolve to their sources by the `source`
- * export condition, so no test waits for a build.
+ * export condition, so no test waits for a build; their element accesses are checked.
  */
 import { defineConfig } from "vitest/config";
+import { checkedElements } from "./bounds.js";
 
 const conditions = ["source", "module", "node", "import", "default"];
 
 export function tests(): ReturnType<typeof defineConfig> {
   return defineConfig({
+    plugins: [checkedElements()],
     resolve: { conditions },
     ssr: { resolve: { conditions, externalConditions: conditions }, noExternal: [/^@anax\//] },
     test: {

@@ -9,6 +9,7 @@
 import { spawn } from "node:child_process";
 import { existsSync, readFileSync, readdirSync, rmSync } from "node:fs";
 import path from "node:path";
+import { reportFiles, summarize } from "./reports.mjs";
 import { ROOT, afterSetup } from "./setup.mjs";
 
 const MINUTE = 60_000;
@@ -83,39 +84,8 @@ function nx(args, milliseconds) {
   });
 }
 
-function reportFiles() {
-  return ["packages", "apps"].flatMap((group) =>
-    readdirSync(path.join(ROOT, group)).flatMap((name) => {
-      const dir = path.join(ROOT, group, name, ".reports");
-      return existsSync(dir) ? readdirSync(dir).map((file) => path.join(dir, file)) : [];
-    }),
-  );
-}
-
-/** Sums vitest's reports; names the tests that failed. */
-export function summarize(files) {
-  const total = { passed: 0, failed: 0, skipped: 0, names: [] };
-  for (const file of files) {
-    const report = JSON.parse(readFileSync(file, "utf8"));
-    total.passed += report.numPassedTests;
-    total.failed += report.numFailedTests;
-    total.skipped += report.numPendingTests + report.numTodoTests;
-    for (const suite of report.testResults) {
-      const where = path.relative(ROOT, suite.name);
-      const failed = suite.assertionResults.filter((t) => t.status === "failed");
-      for (const t of failed) total.names.push(`${where}: ${t.fullName}`);
-      // A file that does not load has no tests to fail.
-      if (suite.status === "failed" && failed.length === 0) {
-        total.failed++;
-        total.names.push(`${where}: ${suite.message.split("\n")[0]}`);
-      }
-    }
-  }
-  return total;
-}
-
 async function everything() {
-  for (const file of reportFiles()) rmSync(file);
+  for (const file of reportFiles(ROOT)) rmSync(file);
   const failures = [];
   const testFailures = [];
   const started = Date.now();
@@ -130,7 +100,7 @@ async function everything() {
     console.log(`== ${step.title}: ${ok ? "passed" : "FAILED"}, ${Math.round((Date.now() - at) / 1000)} s`);
     if (!ok) (step.reports ? testFailures : failures).push(step.title);
   }
-  const total = summarize(reportFiles());
+  const total = summarize(reportFiles(ROOT), ROOT);
   // A test step that failed though every reported test passed: a crash, a time-out, a missing report.
   const silent = total.failed === 0 ? testFailures : [];
   const failed = total.failed + failures.length + silent.length;

@@ -154,8 +154,8 @@ export const ktsGlobals = createRule({
         }
         if (/^(Int|Uint)(8|16|32)(Clamped)?Array$/.test(name) && node.arguments.length > 0) {
           const first = node.arguments[0]!;
-          const t = a.types.of(a.tsNode<ts.Expression>(first));
-          if (node.arguments.length > 1 || first.type === "ArrayExpression" || (t !== null && t.kind === "ref"))
+          const type = a.types.checker.getTypeAtLocation(a.tsNode<ts.Expression>(first));
+          if (node.arguments.length > 1 || (type.flags & ts.TypeFlags.NumberLike) === 0)
             context.report({ node, messageId: "view" });
         }
       },

@@ -75,7 +75,8 @@ export const widenSmall = createRule({
           const outerType = a.types.numOf(p);
           if (OPERATORS.has(p.operatorToken.getText()) && outerType !== null && outerType.name === t.name) return;
         }
-        const left = node.left;
+        let left = node.left;
+        while (left.type === "BinaryExpression") left = left.left;
         const hasI32 =
           context.sourceCode.scopeManager?.scopes.some((s) => s.type === "module" && s.set.has("i32")) ?? false;
         context.report({
