@@ -65,34 +65,35 @@ export class ExecArgs {
   /** Reads an array of user addresses and the strings it points to. 0, -TOOBIG, -FAULT, -NOMEM, EASYNC. */
   gather(k: Kernel, space: VmSpace, uvec: long, env: boolean): i32 {
     if (uvec === toLong(0)) return 0;
-    for (let at: long = uvec; ; at = at + 8) {
-      const e = space.getLong(at);
-      if (e < 0) return e;
-      const ustr = space.word;
-      if (ustr === toLong(0)) return 0;
-      const r = this.take(k, space, ustr);
+    let at: long = uvec;
+    let r = space.getLong(at);
+    while (r === 0 && space.word !== toLong(0)) {
+      r = this.take(k, space, space.word);
       if (r < 0) return r;
       this.count(env);
+      at = at + 8;
+      r = space.getLong(at);
     }
+    return r;
   }
 
   /** Appends the string at a user address. */
   private take(k: Kernel, space: VmSpace, ustr: long): i32 {
+    const left = this.left();
     let most: i32 = 256;
-    for (;;) {
-      if (!this.fits(most)) most = this.left();
+    let n: i32 = -Errno.NAMETOOLONG;
+    while (n === -Errno.NAMETOOLONG) {
+      if (most > left) most = left;
       if (most <= 0) return -Errno.TOOBIG;
       if (this.length + most > this.bytes.length && !k.vm.heapOk()) return -Errno.NOMEM;
       this.room(most);
-      const n = space.copyinstr(ustr, this.bytes, this.length, most);
-      if (n >= 0) {
-        this.length = (this.length + n + 1) | 0;
-        return 0;
-      }
-      if (n !== -Errno.NAMETOOLONG) return n;
-      if (most >= STRING_MAX || most >= this.left()) return -Errno.TOOBIG;
-      most = most > STRING_MAX / 8 ? STRING_MAX : (most * 8) | 0;
+      n = space.copyinstr(ustr, this.bytes, this.length, most);
+      if (n === -Errno.NAMETOOLONG && most === left) return -Errno.TOOBIG;
+      most = (most * 8) | 0;
     }
+    if (n < 0) return n;
+    this.length = (this.length + n + 1) | 0;
+    return 0;
   }
 
   /** Bytes that a further string may take. */

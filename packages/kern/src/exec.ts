@@ -241,7 +241,7 @@ export function execRead(l: Lwp, vp: Vnode, offset: long, buf: Uint8Array, off: 
   const image = k.image;
   let uio = image.uio;
   if (uio === null) {
-    uio = new Uio();
+    uio = new Uio(k.machine);
     image.uio = uio;
   }
   uio.initKernel(buf, off, n, true, offset);
@@ -273,7 +273,7 @@ function run(l: Lwp, image: ExecImage): i32 {
   const t = k.vfs.textRef(vp);
   if (t !== 0) return t;
   setCredentials(l, image);
-  const r = load(l, image, loader);
+  const r = load(l, image, loader!);
   if (r !== 0) {
     k.vfs.textUnref(vp);
     return r;

@@ -156,13 +156,16 @@ function orphanGroups(p: Proc): void {
   const own = p.group;
   if (own === null) return;
   const parent = p.parent;
-  if (parent !== null && parent.group !== null && parent.group !== own && parent.group.session === own.session) {
+  let pg: ProcGroup | null = null;
+  if (parent !== null) pg = parent.group;
+  if (pg !== null && pg !== own && pg.session === own.session) {
     if (hasStopped(own) && isOrphaned(own, p)) hangUp(k, own);
   }
-  for (let c = p.children; c !== null; c = c.siblingNext) {
+  let c = p.children;
+  while (c !== null) {
     const g = c.group;
-    if (g === null || g === own || g.session !== own.session) continue;
-    if (hasStopped(g) && isOrphaned(g, p)) hangUp(k, g);
+    if (g !== null && g !== own && g.session === own.session && hasStopped(g) && isOrphaned(g, p)) hangUp(k, g);
+    c = c.siblingNext;
   }
 }
 

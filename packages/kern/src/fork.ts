@@ -162,8 +162,9 @@ function newProc(l: Lwp, pid: i32, flags: u32, space: VmSpace): Proc {
   c.personality = p.personality;
   c.startTime = k.now();
   let parent: Proc = p;
-  if ((flags & CLONE_PARENT) !== 0 && p.parent !== null) {
-    parent = p.parent;
+  const grand = p.parent;
+  if ((flags & CLONE_PARENT) !== 0 && grand !== null) {
+    parent = grand;
     c.exitSignal = p.exitSignal;
   }
   k.pids.addProc(c);

@@ -123,7 +123,7 @@ export class Kernel {
   niceTime: long = 0;
   systemTime: long = 0;
   idleTime: long = 0;
-  readonly load: LoadAverage;
+  readonly load!: LoadAverage;
   /** Bytes of an FPU state. */
   readonly fpuSize: i32;
   /** Random numbers; the composition seeds it and gives it to devfs too. */

@@ -231,7 +231,8 @@ export function sleepForPage(k: Kernel, l: Lwp): void {
 function readyForUser(k: Kernel, l: Lwp): boolean {
   const p = l.proc;
   const msg = l.sysmsg;
-  for (;;) {
+  let ready = false;
+  while (!ready) {
     if (l.ast) {
       l.ast = false;
       k.attention &= ~ATT_AST;
@@ -254,7 +255,10 @@ function readyForUser(k: Kernel, l: Lwp): boolean {
         continue;
       }
     }
-    if (!l.inCall) return true;
+    if (!l.inCall) {
+      ready = true;
+      continue;
+    }
 
     // The call is run again.
     l.wakePending = false;
@@ -281,6 +285,7 @@ function readyForUser(k: Kernel, l: Lwp): boolean {
     }
     endCall(k, l);
   }
+  return true;
 }
 
 /** The process is stopped: the LWP looks again when it is continued. */

@@ -60,11 +60,11 @@ export class LwpTimer extends Callout {
  * | usage | utime, stime, ... | the loop |
  */
 export class Lwp extends Waiter {
-  readonly sched: LwpSched;
+  readonly sched!: LwpSched;
   readonly regs: LongArray = new LongArray(CTX_SLOTS);
-  readonly sysmsg: SysMsg;
-  readonly timer: LwpTimer;
-  readonly pending: SigQueue;
+  readonly sysmsg!: SysMsg;
+  readonly timer!: LwpTimer;
+  readonly pending!: SigQueue;
   /** Page with the FPU state while it is not in the registers; 0 before the LWP has one. */
   fpuPage: u32 = 0;
 
@@ -118,7 +118,7 @@ export class Lwp extends Waiter {
   /** Head of the robust futex list, 0 for none. */
   robustHead: long = 0;
   /** Thread name, NUL padded. */
-  name: Uint8Array;
+  name!: Uint8Array;
 
   /** CPU time in user mode and in the kernel, ns. */
   utime: long = 0;

@@ -98,7 +98,7 @@ export class PidTable {
     const at = p.pid & (BUCKETS - 1);
     p.hashNext = this.procs[at];
     this.procs[at] = p;
-    this.used[p.pid] |= USED_PROC;
+    this.used[p.pid] = this.used[p.pid] | USED_PROC;
     this.procCount++;
   }
 
@@ -112,7 +112,7 @@ export class PidTable {
       q!.hashNext = p.hashNext;
     }
     p.hashNext = null;
-    this.used[p.pid] &= ~USED_PROC;
+    this.used[p.pid] = this.used[p.pid] & ~USED_PROC;
     this.procCount--;
   }
 
@@ -121,7 +121,7 @@ export class PidTable {
     const at = l.tid & (BUCKETS - 1);
     l.hashNext = this.lwps[at];
     this.lwps[at] = l;
-    this.used[l.tid] |= USED_LWP;
+    this.used[l.tid] = this.used[l.tid] | USED_LWP;
     this.lwpCount++;
   }
 
@@ -135,7 +135,7 @@ export class PidTable {
       q!.hashNext = l.hashNext;
     }
     l.hashNext = null;
-    this.used[l.tid] &= ~USED_LWP;
+    this.used[l.tid] = this.used[l.tid] & ~USED_LWP;
     this.lwpCount--;
   }
 
@@ -144,7 +144,7 @@ export class PidTable {
     const at = g.pgid & (BUCKETS - 1);
     g.hashNext = this.groups[at];
     this.groups[at] = g;
-    this.used[g.pgid] |= USED_GROUP;
+    this.used[g.pgid] = this.used[g.pgid] | USED_GROUP;
   }
 
   removeGroup(g: ProcGroup): void {
@@ -157,14 +157,14 @@ export class PidTable {
       q!.hashNext = g.hashNext;
     }
     g.hashNext = null;
-    this.used[g.pgid] &= ~USED_GROUP;
+    this.used[g.pgid] = this.used[g.pgid] & ~USED_GROUP;
   }
 
   addSession(s: Session): void {
-    this.used[s.sid] |= USED_SESSION;
+    this.used[s.sid] = this.used[s.sid] | USED_SESSION;
   }
 
   removeSession(s: Session): void {
-    this.used[s.sid] &= ~USED_SESSION;
+    this.used[s.sid] = this.used[s.sid] & ~USED_SESSION;
   }
 }

@@ -52,9 +52,11 @@ export function kernGetpriority(l: Lwp, which: i32, who: u32): i32 {
   let best: i32 = -Errno.SRCH;
   let p = nextIn(l, which, who, null);
   while (p !== null) {
-    for (let t = p.lwps; t !== null; t = t.next) {
-      const v = (20 - t.sched.nice) | 0;
+    let t = p.lwps;
+    while (t !== null) {
+      const v: i32 = (20 - t.sched.nice) | 0;
       if (v > best) best = v;
+      t = t.next;
     }
     p = nextIn(l, which, who, p);
   }
@@ -73,10 +75,12 @@ export function kernSetpriority(l: Lwp, which: i32, who: u32, nice: i32): i32 {
   let error: i32 = 0;
   let p = nextIn(l, which, who, null);
   while (p !== null) {
-    for (let t = p.lwps; t !== null; t = t.next) {
+    let t = p.lwps;
+    while (t !== null) {
       found = true;
       const r = setNice(l, t, n);
       if (r !== 0) error = r;
+      t = t.next;
     }
     p = nextIn(l, which, who, p);
   }

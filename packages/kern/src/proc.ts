@@ -172,13 +172,21 @@ export class Proc {
   /** CPU time in user mode of all LWPs, ended ones included, ns. */
   get utime(): long {
     let t = this.usage.utime;
-    for (let l = this.lwps; l !== null; l = l.next) t = t + l.utime;
+    let l = this.lwps;
+    while (l !== null) {
+      t = t + l.utime;
+      l = l.next;
+    }
     return t;
   }
 
   get stime(): long {
     let t = this.usage.stime;
-    for (let l = this.lwps; l !== null; l = l.next) t = t + l.stime;
+    let l = this.lwps;
+    while (l !== null) {
+      t = t + l.stime;
+      l = l.next;
+    }
     return t;
   }
 

@@ -78,9 +78,10 @@ export function kernKill(l: Lwp, pid: i32, sig: i32): i32 {
     // The lowest number has no positive counterpart.
     if (pid === -0x80000000) return -Errno.SRCH;
     const group = pid === 0 ? l.proc.group : k.pids.group(-pid | 0);
-    let p = group === null ? null : group.members;
+    let p: Proc | null = null;
+    if (group !== null) p = group.members;
     while (p !== null) {
-      const next = p.groupNext;
+      const next: Proc | null = p.groupNext;
       found = true;
       const r = killOne(l, p, sig);
       if (r === 0) sent = true;

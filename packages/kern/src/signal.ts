@@ -177,7 +177,11 @@ function notify(p: Proc, target: Lwp | null, sig: i32): void {
 
 function discardAll(p: Proc, lo: u32, hi: u32): void {
   p.pending.discard(lo, hi);
-  for (let l = p.lwps; l !== null; l = l.next) l.pending.discard(lo, hi);
+  let l = p.lwps;
+  while (l !== null) {
+    l.pending.discard(lo, hi);
+    l = l.next;
+  }
 }
 
 /** Drops what is pending of signals that are now ignored (sigaction). */
@@ -365,8 +369,13 @@ export function stopProc(p: Proc, sig: i32): void {
   p.stopSignal = sig;
   p.stopReported = false;
   p.contReported = true;
-  for (let l = p.lwps; l !== null; l = l.next) k.scheduler.unsetRunnable(l.sched);
-  if (k.current !== null && k.current.proc === p) k.attention |= ATT_AST;
+  let l = p.lwps;
+  while (l !== null) {
+    k.scheduler.unsetRunnable(l.sched);
+    l = l.next;
+  }
+  const cur = k.current;
+  if (cur !== null && cur.proc === p) k.attention |= ATT_AST;
   tellParent(p, CLD_STOPPED, sig);
 }
 
@@ -375,8 +384,10 @@ export function continueProc(p: Proc, report: boolean): void {
   const k = p.kernel;
   p.stopped = false;
   p.stopReported = true;
-  for (let l = p.lwps; l !== null; l = l.next) {
+  let l = p.lwps;
+  while (l !== null) {
     if (l.state === LS_RUN && l !== k.current) k.scheduler.setRunnable(l.sched, k.loopTime);
+    l = l.next;
   }
   k.attention |= ATT_RESCHED;
   if (!report) return;

@@ -20,9 +20,11 @@ export function usageOf(p: Proc, out: Usage): void {
   out.add(p.usage);
   out.utime = p.utime;
   out.stime = p.stime;
-  for (let l = p.lwps; l !== null; l = l.next) {
+  let l = p.lwps;
+  while (l !== null) {
     out.voluntarySwitches = (out.voluntarySwitches + l.voluntarySwitches) | 0;
     out.involuntarySwitches = (out.involuntarySwitches + l.involuntarySwitches) | 0;
+    l = l.next;
   }
   const space = p.space;
   if (space !== null && space.peakResident > out.maxRss) out.maxRss = space.peakResident;

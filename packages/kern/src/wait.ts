@@ -130,7 +130,8 @@ function waitFor(l: Lwp, type: i32, id: i32, options: i32): i32 {
   } else {
     c = p.children;
     while (c !== null) {
-      if (covers(c, options) && (type === P_ALL || (c.group !== null && c.group.pgid === id))) {
+      const g = c.group;
+      if (covers(c, options) && (type === P_ALL || (g !== null && g.pgid === id))) {
         eligible = true;
         if (report(c, options, out)) break;
       }
