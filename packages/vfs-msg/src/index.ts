@@ -24,4 +24,7 @@ export * from "./devfs/devfs";
 export * from "./procfs/source";
 export * from "./procfs/procfs";
 export * from "./initramfs/source";
+export * from "./initramfs/crc32";
+export * from "./initramfs/inflate";
+export * from "./initramfs/stream";
 export * from "./initramfs/unpack";

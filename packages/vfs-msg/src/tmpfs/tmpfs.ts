@@ -49,7 +49,7 @@ export class TmpFs extends FileSystem {
   readonly data: TmpData;
   readonly names: EntryTable = new EntryTable();
   protected readonly rootNode: TmpNode;
-  private nextId: u32 = 1;
+  private nextId: u32 = 2;
   /** Nodes in being, and how many there may be. */
   nodes: u32 = 0;
   nodeLimit: u32 = 0xffffffff;
@@ -62,12 +62,15 @@ export class TmpFs extends FileSystem {
     super();
     this.home = mount;
     this.data = new TmpData(vfs.pages, vfs.pages.totalCount >>> 1);
-    const root = this.newNode(S_IFDIR | 0o755, 0, 0);
+    const root = new TmpNode(mount, 1);
+    this.rootNode = root;
+    this.nodes = 1;
+    root.mode = S_IFDIR | 0o755;
     root.parent = root;
     root.nlink = 2;
     root.size = toLong(ENTRY_SIZE * 2);
     root.flags |= VN_ROOT;
-    this.rootNode = root;
+    this.stampAll(root);
   }
 
   root(): Vnode {
@@ -84,14 +87,7 @@ export class TmpFs extends FileSystem {
     node.uid = uid;
     node.gid = gid;
     this.nodes = u32(this.nodes + 1);
-    const clock = this.vfs.clock;
-    clock.update();
-    node.atimeSec = clock.sec;
-    node.atimeNsec = clock.nsec;
-    node.mtimeSec = clock.sec;
-    node.mtimeNsec = clock.nsec;
-    node.ctimeSec = clock.sec;
-    node.ctimeNsec = clock.nsec;
+    this.stampAll(node);
     return node;
   }
 
@@ -105,6 +101,12 @@ export class TmpFs extends FileSystem {
       else if ((mode & (S_ISGID | 0o010)) === (S_ISGID | 0o010) && !cred.isRoot && !cred.inGroup(gid)) bits &= ~S_ISGID;
     }
     return this.newNode(bits, cred.fsuid, gid);
+  }
+
+  private stampAll(node: TmpNode): void {
+    this.stamp(node, T_MTIME | T_CTIME);
+    node.atimeSec = node.mtimeSec;
+    node.atimeNsec = node.mtimeNsec;
   }
 
   private stamp(node: TmpNode, which: i32): void {
