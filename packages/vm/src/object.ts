@@ -7,7 +7,7 @@
  * object's page hold no reference of it, so a page leaves the object only after it was taken out of every map.
  * Source: DragonFly sys/vm/vm_object.c.
  */
-import { EASYNC, Errno, kassert, u32, type i32, type long } from "@anax/portable";
+import { EASYNC, Errno, kassert, toLong, u32, type i32, type long } from "@anax/portable";
 import { PAGE_SIZE } from "@anax/machine";
 import type { Waiter } from "@anax/lwkt";
 import type { VmEntry } from "./entry";
@@ -23,7 +23,7 @@ import type { Pager } from "./pager";
 export class VmObject {
   readonly pages: VmPages;
   readonly id: i32;
-  pager: Pager | null;
+  readonly pager: Pager | null;
   refs: i32 = 1;
   size: u32;
   head: u32 = 0;
@@ -133,9 +133,8 @@ export class VmObject {
   private unmapFrom(from: u32): void {
     let e = this.firstMapping;
     while (e !== null) {
-      const behind: long = from;
       let va: long = e.start;
-      if (from > e.pindex) va = va + (behind - e.pindex) * PAGE_SIZE;
+      if (from > e.pindex) va = va + toLong(u32(from - e.pindex)) * PAGE_SIZE;
       if (va < e.end) e.space!.pmap.remove(va, e.end);
       e = e.nextMapping;
     }
@@ -145,18 +144,28 @@ export class VmObject {
   punch(pindex: u32, end: u32): void {
     let e = this.firstMapping;
     while (e !== null) {
-      const to = u32(e.pindex + u32(e.pages));
-      const first = pindex > e.pindex ? pindex : e.pindex;
-      const last = end < to ? end : to;
+      const to: u32 = u32(e.pindex + u32(e.pages));
+      const first: u32 = pindex > e.pindex ? pindex : e.pindex;
+      const last: u32 = end < to ? end : to;
       if (first < last) {
-        const base: long = e.pindex;
-        e.space!.pmap.remove(e.start + (base * -1 + first) * PAGE_SIZE, e.start + (base * -1 + last) * PAGE_SIZE);
+        const va: long = e.start + toLong(u32(first - e.pindex)) * PAGE_SIZE;
+        e.space!.pmap.remove(va, va + toLong(u32(last - first)) * PAGE_SIZE);
       }
       e = e.nextMapping;
     }
     for (let i: u32 = pindex; i < end && i < this.top; i = u32(i + 1)) {
       const pg = this.pages.lookup(this.id, i);
       if (pg !== 0 && !this.pages.isBusy(pg)) this.pages.remove(this, pg);
+    }
+  }
+
+  /** Notes what was written through maps as dirty, before `sync`. */
+  collectDirty(): void {
+    if (this.pager === null) return;
+    let e = this.firstMapping;
+    while (e !== null) {
+      if (e.isShared) e.space!.pmap.collectDirty(e.start, e.end);
+      e = e.nextMapping;
     }
   }
 

@@ -25,6 +25,8 @@ export const PG_BUSY: i32 = 0x10;
 export const PG_DIRTY: i32 = 0x20;
 /** Belongs to the kernel for good (heap). */
 export const PG_WIRED: i32 = 0x40;
+/** Anonymous: its references are page-table entries. */
+export const PG_ANON: i32 = 0x80;
 
 /** act_count of DragonFly: what a page starts with, gains when it was used, loses with each scan. */
 export const ACT_INIT: i32 = 5;
@@ -36,6 +38,8 @@ export const ACT_MAX: i32 = 64;
 const BYTES_PER_PAGE: i32 = 24;
 /** References of one page; who would pass it copies the page. */
 export const REFS_MAX: i32 = 0xfff0;
+/** Free pages zeroed ahead, at most. */
+const ZEROED_MAX: u32 = 1024;
 /** Heap pages that the kernel keeps in hand (see `Vm#replenishHeap`). */
 export const HEAP_TARGET: i32 = 64;
 
@@ -52,7 +56,7 @@ export interface Reclaimer {
  * | array   | free page          | anonymous or kernel page     | page of an object              |
  * |---------|--------------------|------------------------------|--------------------------------|
  * | refs    | 0                  | references                   | 1 + pins                       |
- * | flags   | PG_FREE            | 0 or PG_WIRED                | PG_OBJECT and a queue          |
+ * | flags   | PG_FREE            | 0, PG_ANON or PG_WIRED       | PG_OBJECT and a queue          |
  * | act     | 0                  | 0                            | act_count                      |
  * | object  | 0                  | 0                            | object id                      |
  * | index   | 0                  | page table: live entries     | index in the object            |
@@ -73,8 +77,9 @@ export class VmPages {
   wiredCount: u32 = 0;
   /** Pages used as page tables. */
   tableCount: u32 = 0;
-  /** Anonymous pages. */
+  /** Anonymous pages, and pages of objects that have a pager. */
   anonCount: u32 = 0;
+  pagedCount: u32 = 0;
   reclaimer: Reclaimer | null = null;
 
   /** First page number behind the last page. */
@@ -170,6 +175,15 @@ export class VmPages {
   allocZeroed(): u32 {
     if (this.freeCount <= this.reserve && !this.makeRoom()) return 0;
     return this.takeZeroed();
+  }
+
+  /** An anonymous page for a page-table entry, zeroed or undefined; 0 when memory is out. */
+  allocAnon(zeroed: boolean): u32 {
+    if (this.freeCount <= this.reserve && !this.makeRoom()) return 0;
+    const pg = zeroed ? this.takeZeroed() : this.take();
+    this.flags[pg] = PG_ANON;
+    this.anonCount = u32(this.anonCount + 1);
+    return pg;
   }
 
   /** As `alloc`, from the reserve too: for what lets the kernel go on. 0 only when not one page is left. */
@@ -289,7 +303,7 @@ export class VmPages {
   /** Zeroes up to `n` free pages ahead of need, for idle time. Returns how many. */
   zeroIdle(n: i32): i32 {
     let done: i32 = 0;
-    while (done < n && this.freeHead !== 0) {
+    while (done < n && this.freeHead !== 0 && this.zeroed < ZEROED_MAX) {
       const pg = this.freeHead;
       this.freeHead = this.link[pg];
       this.machine.zeroPhys(toLong(pg) * PAGE_SIZE, PAGE_SIZE);
@@ -317,7 +331,9 @@ export class VmPages {
   }
 
   private free(pg: u32): void {
-    kassert((this.flags[pg] & (PG_OBJECT | PG_BUSY | PG_WIRED)) === 0, "page: freed while in use");
+    const flags: i32 = this.flags[pg];
+    kassert((flags & (PG_OBJECT | PG_BUSY | PG_WIRED)) === 0, "page: freed while in use");
+    if ((flags & PG_ANON) !== 0) this.anonCount = u32(this.anonCount - 1);
     this.flags[pg] = PG_FREE;
     this.link[pg] = this.freeHead;
     this.freeHead = pg;
@@ -339,8 +355,10 @@ export class VmPages {
 
   /** For VmObject alone: registers it and returns its id. */
   addObject(object: VmObject): i32 {
-    if (this.freeIds.length > 0) {
-      const id = this.freeIds.pop()!;
+    const n = this.freeIds.length;
+    if (n > 0) {
+      const id = this.freeIds[n - 1];
+      this.freeIds.pop();
       this.objects[id] = object;
       return id;
     }
@@ -381,6 +399,8 @@ export class VmPages {
     if (head !== 0) this.prev[head] = pg;
     object.head = pg;
     object.resident = u32(object.resident + 1);
+    if (pindex >= object.top) object.top = u32(pindex + 1);
+    if (object.pager !== null) this.pagedCount = u32(this.pagedCount + 1);
     this.flags[pg] = PG_OBJECT | PG_ACTIVE;
     this.act[pg] = ACT_INIT;
     this.activeCount = u32(this.activeCount + 1);
@@ -403,6 +423,7 @@ export class VmPages {
     else this.next[prev] = next;
     if (next !== 0) this.prev[next] = prev;
     object.resident = u32(object.resident - 1);
+    if (object.pager !== null) this.pagedCount = u32(this.pagedCount - 1);
     if ((flags & PG_ACTIVE) !== 0) this.activeCount = u32(this.activeCount - 1);
     else this.inactiveCount = u32(this.inactiveCount - 1);
     if ((flags & PG_DIRTY) !== 0) this.dirtyCount = u32(this.dirtyCount - 1);
@@ -454,8 +475,9 @@ export class VmPages {
     kassert((this.flags[pg] & (PG_BUSY | PG_OBJECT)) === (PG_BUSY | PG_OBJECT), "page: not being read");
     this.flags[pg] = this.flags[pg] & ~PG_BUSY;
     const object = this.objects[this.object[pg]];
-    if (error < 0 || (object !== null && object.dead)) this.remove(object!, pg);
-    if (object !== null && object.dead) object.reap();
+    // While it was read, the object may have lost its last owner or become shorter.
+    if (error < 0 || object!.dead || this.index[pg] >= object!.size) this.remove(object!, pg);
+    if (object!.dead) object!.reap();
   }
 
   private bucket(id: i32, pindex: u32): i32 {

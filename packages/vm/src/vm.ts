@@ -1,39 +1,155 @@
 /**
  * The virtual memory system of a kernel instance.
  *
- * Key type `Vm`: the pages, the active address space, the pools, and the kernel heap's supply.
- * Neighbours: `pages.ts`, `space.ts`, `pageout.ts`; kern owns the instance. Invariant: `active` is the space whose page tables
- * the machine has loaded, or null for the kernel's own.
+ * Key type `Vm`: the pages, the address space that is loaded, the pools, and the supply of the kernel heap.
+ * Neighbours: `pages.ts`, `space.ts`, `pageout.ts`; kern owns the instance, calls `replenishHeap` at the top of its loop and sets
+ * `waiter` before it runs a handler. Invariant: `active` is the space whose page tables the machine has loaded; null: the
+ * kernel's own, which has no user half.
  */
-import { panic, type i32 } from "@anax/portable";
+import { kassert, u32, type i32 } from "@anax/portable";
 import type { Machine } from "@anax/machine";
 import type { Waiter } from "@anax/lwkt";
+import { VmEntry } from "./entry";
 import { VmObject } from "./object";
-import { VmPages } from "./pages";
+import { HEAP_TARGET, VmPages } from "./pages";
 import type { Pager } from "./pager";
-import type { VmSpace } from "./space";
-import type { u32 } from "@anax/portable";
+import { Pageout } from "./pageout";
+import { Pmap } from "./pmap";
+import { VmSpace } from "./space";
 
+/** Below this many pages in hand the kernel heap takes no more objects for users, and below this the reserve pays. */
+const HEAP_LOW: i32 = 32;
+const HEAP_CRITICAL: i32 = 20;
+/** Free pages zeroed by one call of `idleWork`. */
+const IDLE_BATCH: i32 = 16;
+
+/** The virtual memory system. One for each kernel instance. */
 export class Vm {
   readonly pages: VmPages;
+  readonly pageout: Pageout;
+  /** The space that is loaded, or null. */
   active: VmSpace | null = null;
   /** Whom a pager wakes when it answers EASYNC: the LWP whose handler runs, set by kern. */
   waiter: Waiter | null = null;
+  /** The page of zeros that reads of untouched memory see. */
+  readonly zeroPage: u32;
+  /** For small transfers to and from user memory. */
+  readonly scratch: Uint8Array = new Uint8Array(16);
+  private readonly kernelRoot: u32;
+  private freeEntries: VmEntry | null = null;
 
   constructor(readonly machine: Machine) {
-    this.pages = new VmPages(machine);
+    const pages = new VmPages(machine);
+    const zero = pages.allocZeroed();
+    const root = pages.allocZeroed();
+    kassert(zero !== 0 && root !== 0, "not enough memory");
+    pages.wire(zero);
+    pages.wire(root);
+    machine.initRoot(pages.pa(root));
+    machine.setRoot(pages.pa(root));
+    const pageout = new Pageout(pages);
+    pages.reclaimer = pageout;
+    this.pages = pages;
+    this.pageout = pageout;
+    this.zeroPage = zero;
+    this.kernelRoot = root;
   }
 
   /** An empty address space, or null when memory is out. */
-  newSpace(): VmSpace | null { panic("vm"); return null; }
-  /** An object of `size` pages without a pager when `pager` is null. Null when the kernel heap is short. */
-  newObject(pager: Pager | null, size: u32): VmObject | null { panic("vm"); return null; }
-  /** Keeps pages donated to the kernel heap: called at the top of the kernel's loop. False when memory is out. */
-  replenishHeap(): boolean { panic("vm"); return false; }
-  /** Whether the kernel heap has room for small objects: what a system call asks before it makes some, else -ENOMEM. */
-  heapOk(): boolean { panic("vm"); return false; }
-  /** Idle work: zeroes free pages ahead. Returns whether there is more to do. */
-  idleWork(): boolean { panic("vm"); return false; }
-  /** Pages that could be had now: free and clean reclaimable ones (MemAvailable). */
-  get availablePages(): i32 { panic("vm"); return 0; }
+  newSpace(): VmSpace | null {
+    if (!this.heapOk()) return null;
+    const root = this.pages.allocZeroed();
+    if (root === 0) return null;
+    this.machine.initRoot(this.pages.pa(root));
+    return new VmSpace(this, new Pmap(this.pages, root));
+  }
+
+  /** An object of `size` pages; without a pager its absent pages are zero. Null when the kernel heap is short. */
+  newObject(pager: Pager | null, size: u32): VmObject | null {
+    return this.heapOk() ? new VmObject(this.pages, pager, size) : null;
+  }
+
+  /** For VmSpace alone: loads the kernel's own tables in place of a space that goes away. */
+  unload(): void {
+    this.active = null;
+    this.machine.setRoot(this.pages.pa(this.kernelRoot));
+  }
+
+  /** For VmSpace alone: an entry from the pool, or null when the kernel heap is short. */
+  takeEntry(): VmEntry | null {
+    const e = this.freeEntries;
+    if (e === null) return this.heapOk() ? new VmEntry() : null;
+    this.freeEntries = e.nextMapping;
+    e.nextMapping = null;
+    return e;
+  }
+
+  /** For VmSpace alone: gives an entry back, with the references it holds. */
+  giveEntry(e: VmEntry): void {
+    const object = e.object;
+    if (object !== null) {
+      object.removeMapping(e);
+      e.object = null;
+      object.unref();
+    }
+    e.space = null;
+    e.window = 1;
+    e.nextFault = 0;
+    e.nextMapping = this.freeEntries;
+    this.freeEntries = e;
+  }
+
+  // ---- the kernel heap
+
+  /**
+   * Keeps pages donated to the kernel heap: called at the top of the kernel's loop. When users have used memory up, the
+   * reserve pays for as much as the kernel needs to go on. False when even that is gone.
+   */
+  replenishHeap(): boolean {
+    if (this.machine.heapReserve() >= HEAP_TARGET || this.supply(HEAP_TARGET)) return true;
+    while (this.machine.heapReserve() < HEAP_CRITICAL) {
+      const pg = this.pages.allocKernel();
+      if (pg === 0) return false;
+      this.donate(pg);
+    }
+    return true;
+  }
+
+  /** Whether the kernel heap has room for small objects: asked before a system call makes some, which else gives -ENOMEM. */
+  heapOk(): boolean {
+    return this.machine.heapReserve() >= HEAP_LOW || this.supply(HEAP_LOW);
+  }
+
+  /** Whether the kernel heap has room for an object of `bytes`, with pages donated for it when it needs them. */
+  heapRoom(bytes: i32): boolean {
+    return this.supply((HEAP_LOW + (bytes >> 12) + 17) | 0);
+  }
+
+  /** Donates pages until the heap has `want` in hand; false when users have used memory up. */
+  private supply(want: i32): boolean {
+    while (this.machine.heapReserve() < want) {
+      const pg = this.pages.alloc();
+      if (pg === 0) return false;
+      this.donate(pg);
+    }
+    return true;
+  }
+
+  private donate(pg: u32): void {
+    this.pages.wire(pg);
+    this.machine.heapDonate(this.pages.pa(pg));
+  }
+
+  // ---- statistics and idle time
+
+  /** Idle work: zeroes free pages ahead of need. Returns whether there is more to do. */
+  idleWork(): boolean {
+    return this.pages.zeroIdle(IDLE_BATCH) === IDLE_BATCH;
+  }
+
+  /** Pages that could be had now: free ones and clean ones that a pager can bring back (MemAvailable). */
+  get availablePages(): i32 {
+    const free: u32 = this.pages.freeCount > this.pages.reserve ? u32(this.pages.freeCount - this.pages.reserve) : 0;
+    return (free + this.pageout.reclaimable()) | 0;
+  }
 }
