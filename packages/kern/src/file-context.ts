@@ -8,7 +8,7 @@
 import { type i32, type long } from "@anax/portable";
 import type { Machine } from "@anax/machine";
 import { Uio, type VmPages } from "@anax/vm";
-import { FileLock, NLookup, NcHandle, Stat, type DirSink, type Vfs } from "@anax/vfs-msg";
+import { Cred, FileLock, NLookup, NcHandle, Stat, type DirSink, type Vfs } from "@anax/vfs-msg";
 import type { File } from "./file";
 import { Termios } from "./termios";
 
@@ -26,13 +26,15 @@ export class CookieSink implements DirSink {
 }
 
 export class FileContext {
-  readonly uio: Uio = new Uio();
+  readonly uio: Uio;
   /** A second transfer, for what moves bytes between two files. */
-  readonly uio2: Uio = new Uio();
+  readonly uio2: Uio;
   readonly nd: NLookup = new NLookup();
   /** The second name of rename and link. */
   readonly nd2: NLookup = new NLookup();
   readonly handle: NcHandle = new NcHandle();
+  /** For what the kernel does on its own behalf. */
+  readonly rootCred: Cred = Cred.of(0, 0);
   readonly st: Stat = new Stat();
   readonly lock: FileLock = new FileLock();
   readonly termios: Termios = new Termios();
@@ -49,7 +51,10 @@ export class FileContext {
     readonly machine: Machine,
     readonly pages: VmPages,
     readonly vfs: Vfs,
-  ) {}
+  ) {
+    this.uio = new Uio(machine);
+    this.uio2 = new Uio(machine);
+  }
 
   /** An inode number for an object without a file system. */
   newIno(): i32 {
