@@ -309,7 +309,11 @@ export class KtsTypes {
   private ofCall(e: ts.CallExpression): KType | null {
     if (ts.isIdentifier(e.expression)) {
       const numeric = NUMERIC.get(e.expression.text);
-      if (numeric !== undefined) return num(numeric);
+      if (numeric !== undefined) {
+        const value = e.arguments[0] === undefined ? undefined : this.numOf(e.arguments[0])?.value;
+        // Of constants, only those that the conversion leaves as they are.
+        return value !== undefined && value >= 0 && value <= 0x7f ? num(numeric, value) : num(numeric);
+      }
     }
     const callee = this.of(e.expression);
     let env: Env = NO_ENV;
