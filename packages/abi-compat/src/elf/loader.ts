@@ -39,7 +39,7 @@ export class ElfLoader extends ImageLoader {
   load(lwp: Lwp, image: ExecImage): i32 {
     const vp = image.vnode!;
     const program = this.program;
-    let error = this.read(lwp, vp, program);
+    let error = this.readProgram(lwp, image);
     if (error !== 0) return error;
     image.abi = this.abi;
     image.execStack = program.execStack;
@@ -64,18 +64,22 @@ export class ElfLoader extends ImageLoader {
     return program.interpLength > 0 ? this.mapInterpreter(space, image) : 0;
   }
 
-  /** Reads and checks the headers of a file. */
-  private read(lwp: Lwp, vp: Vnode, into: ElfImage): i32 {
-    let n = execRead(lwp, vp, 0, this.header, 0, i32(Ehdr.SIZE));
-    if (n < 0) return n;
-    const error = parseHeader(into, this.header, n, vp.size);
+  /** Checks the headers of the program; what exec has read already is not read again. */
+  private readProgram(lwp: Lwp, image: ExecImage): i32 {
+    const vp = image.vnode!;
+    const program = this.program;
+    const error = parseHeader(program, image.header, image.headerLen, vp.size);
     if (error !== 0) return error;
-    const bytes = into.phdrBytes;
-    n = execRead(lwp, vp, into.phoff, this.phdrs, 0, bytes);
-    if (n < 0) return n;
-    if (n < bytes) return -Errno.NOEXEC;
     if (vp.object === null) return -Errno.NOEXEC;
-    return parseSegments(into, this.phdrs, 0, vp.size);
+    if (program.phoff + program.phdrBytes <= image.headerLen) return parseSegments(program, image.header, i32(program.phoff), vp.size);
+    return this.readSegments(lwp, vp, program);
+  }
+
+  private readSegments(lwp: Lwp, vp: Vnode, into: ElfImage): i32 {
+    const bytes = into.phdrBytes;
+    const n = execRead(lwp, vp, into.phoff, this.phdrs, 0, bytes);
+    if (n < 0) return n;
+    return n < bytes ? -Errno.NOEXEC : parseSegments(into, this.phdrs, 0, vp.size);
   }
 
   /** Looks up the interpreter that the program names, and reads its headers. */
@@ -88,7 +92,16 @@ export class ElfLoader extends ImageLoader {
     while (this.path[plen] !== 0) plen++;
     const error = execLookup(lwp, this.path, 0, plen, image);
     if (error !== 0) return error;
-    return this.read(lwp, image.interpVnode!, this.interpreter);
+    return this.readInterpreter(lwp, image.interpVnode!);
+  }
+
+  /** Reads and checks the headers of the interpreter; one of its own is not looked for. */
+  private readInterpreter(lwp: Lwp, vp: Vnode): i32 {
+    const n = execRead(lwp, vp, 0, this.header, 0, i32(Ehdr.SIZE));
+    if (n < 0) return n;
+    const error = parseHeader(this.interpreter, this.header, n, vp.size);
+    if (error !== 0) return error;
+    return vp.object === null ? -Errno.NOEXEC : this.readSegments(lwp, vp, this.interpreter);
   }
 
   private mapInterpreter(space: VmSpace, image: ExecImage): i32 {

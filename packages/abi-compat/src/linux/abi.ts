@@ -3,10 +3,10 @@
  *
  * Key type `LinuxAbi`, a port: a system call is a message to it, dispatched through a table of functions by its number.
  * Neighbours: `dispatch.ts` (fills the table), `context.ts`, `sigframe.ts`, `../elf/stack.ts`; kern's `abi.ts` is the contract.
- * Invariant: rax keeps the number until the call has its result, so a call that is run again is the same call.
+ * Invariant: the message keeps the number of the call until the next one starts, so a call that is run again is the same call.
  * Source: AMD64 psABI A.2.1; signal(7) (which calls are restarted).
  */
-import { EASYNC, TextBuilder, i32, toLong, unchecked, type long } from "@anax/portable";
+import { EASYNC, i32, toLong, unchecked, type long } from "@anax/portable";
 import type { Msg } from "@anax/lwkt";
 import {
   REG_FSBASE,
@@ -65,8 +65,9 @@ export class LinuxAbi extends Abi {
   /** Runs the system call of the message's LWP: 0 when it is finished, or EASYNC. */
   putPort(msg: Msg): i32 {
     const lwp = (msg as SysMsg).lwp;
-    const nr = i32(lwp.regs.get(REG_RAX));
-    msg.cmd = nr;
+    // A call that is run again may have had a result in rax already (ENOMEM before room was made).
+    if (!lwp.inCall) msg.cmd = i32(lwp.regs.get(REG_RAX));
+    const nr = msg.cmd;
     const at: i32 = nr < 0 || nr >= SYSCALL_LIMIT ? SYSCALL_LIMIT : nr;
     const result: long = unchecked(this.handlers[at])(this.context, lwp);
     if (result > EASYNC) {
@@ -130,8 +131,4 @@ export class LinuxAbi extends Abi {
     if (tls !== toLong(-1)) child.regs.set(REG_FSBASE, tls);
   }
 
-  /** The text of /proc/anax/unknown_syscalls. */
-  formatUnknown(out: TextBuilder): void {
-    this.counters.format(out);
-  }
 }

@@ -6,7 +6,7 @@
  * Neighbours: every decoding file; `abi.ts` owns it. Invariant: nothing in the buffers is meaningful between two calls.
  */
 import type { long } from "@anax/portable";
-import { SigAction, SigInfo, SigSet, Usage, type Kernel, type Lwp } from "@anax/kern";
+import { SigAction, SigInfo, SigSet, TimerSpec, Usage, type Kernel, type Lwp } from "@anax/kern";
 import { Stat, StatFs } from "@anax/vfs-msg";
 import type { SyscallCounters } from "./counters";
 import { DirentSink } from "./dir";
@@ -29,6 +29,7 @@ export class LinuxContext {
   readonly info: SigInfo = new SigInfo();
   readonly sigset: SigSet = new SigSet();
   readonly usage: Usage = new Usage();
+  readonly timer: TimerSpec = new TimerSpec();
   /** What `copyinTimespec` read. */
   sec: long = 0;
   nsec: long = 0;

@@ -4,6 +4,7 @@
  * Key type `SyscallCounters`. Neighbours: `abi.ts` (counts), `table.ts` (names). Invariant: counts saturate and never wrap.
  */
 import { TextBuilder, u32, type i32 } from "@anax/portable";
+import { ProcFile } from "@anax/vfs-msg";
 import { SYSCALL_LIMIT, type SyscallTable } from "./table";
 
 const SATURATED: u32 = 0xffffffff;
@@ -41,5 +42,17 @@ export class SyscallCounters {
       out.num(nr).byte(32).str(name.length === 0 ? "?" : name).byte(32).num(n).byte(10);
     }
     if (this.outside !== 0) out.num(this.lastOutside).str(" ? ").num(this.outside).byte(10);
+  }
+}
+
+/** /proc/anax/unknown_syscalls: the composition registers it with procfs under that name. */
+export class UnknownSyscallsFile extends ProcFile {
+  constructor(private readonly counters: SyscallCounters) {
+    super();
+  }
+
+  generate(out: TextBuilder): i32 {
+    this.counters.format(out);
+    return 0;
   }
 }

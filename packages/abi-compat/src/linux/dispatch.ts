@@ -9,6 +9,24 @@ import { toLong, type i32 } from "@anax/portable";
 import type { Lwp } from "@anax/kern";
 import { arg3 } from "./args";
 import type { SyscallHandler } from "./context";
+import {
+  sysGetegid,
+  sysGeteuid,
+  sysGetgid,
+  sysGetgroups,
+  sysGetresgid,
+  sysGetresuid,
+  sysGetuid,
+  sysSetfsgid,
+  sysSetfsuid,
+  sysSetgid,
+  sysSetgroups,
+  sysSetregid,
+  sysSetresgid,
+  sysSetresuid,
+  sysSetreuid,
+  sysSetuid,
+} from "./cred";
 import { sysGetdents, sysGetdents64 } from "./dir";
 import {
   sysClose,
@@ -168,6 +186,22 @@ import {
   sysWaitid,
 } from "./process";
 import {
+  sysGetpriority,
+  sysSchedGetPriorityMax,
+  sysSchedGetPriorityMin,
+  sysSchedGetaffinity,
+  sysSchedGetattr,
+  sysSchedGetparam,
+  sysSchedGetscheduler,
+  sysSchedRrGetInterval,
+  sysSchedSetaffinity,
+  sysSchedSetattr,
+  sysSchedSetparam,
+  sysSchedSetscheduler,
+  sysSchedYield,
+  sysSetpriority,
+} from "./sched";
+import {
   sysKill,
   sysPause,
   sysRestartSyscall,
@@ -185,6 +219,27 @@ import {
 } from "./signal";
 import { sysFstat, sysFstatfs, sysLstat, sysNewfstatat, sysStat, sysStatfs, sysStatx } from "./stat";
 import { sysGetrandom, sysReboot, sysSetdomainname, sysSethostname, sysSysinfo, sysSyslog, sysUname } from "./system";
+import { sysFutex, sysGetRobustList, sysSetRobustList, sysSetTidAddress } from "./thread";
+import {
+  sysAdjtimex,
+  sysAlarm,
+  sysClockAdjtime,
+  sysClockGetres,
+  sysClockGettime,
+  sysClockNanosleep,
+  sysClockSettime,
+  sysGetitimer,
+  sysGettimeofday,
+  sysNanosleep,
+  sysSetitimer,
+  sysSettimeofday,
+  sysTime,
+  sysTimerCreate,
+  sysTimerDelete,
+  sysTimerGetoverrun,
+  sysTimerGettime,
+  sysTimerSettime,
+} from "./time";
 import { SYSCALL_LIMIT } from "./table";
 
 /** Fills `h` with the handlers of all numbers, and one more for what lies outside the table. */
@@ -219,6 +274,7 @@ function fillFirst(h: Array<SyscallHandler>): void {
   h[21] = sysAccess;
   h[22] = sysPipe;
   h[23] = sysSelect;
+  h[24] = sysSchedYield;
   h[25] = sysMremap;
   h[26] = sysMsync;
   h[27] = sysMincore;
@@ -226,6 +282,10 @@ function fillFirst(h: Array<SyscallHandler>): void {
   h[32] = sysDup;
   h[33] = sysDup2;
   h[34] = sysPause;
+  h[35] = sysNanosleep;
+  h[36] = sysGetitimer;
+  h[37] = sysAlarm;
+  h[38] = sysSetitimer;
   h[39] = sysGetpid;
   h[40] = sysSendfile;
   h[41] = sysSocket;
@@ -262,16 +322,33 @@ function fillFirst(h: Array<SyscallHandler>): void {
   h[93] = sysFchown;
   h[94] = sysLchown;
   h[95] = sysUmask;
+  h[96] = sysGettimeofday;
   h[97] = sysGetrlimit;
   h[98] = sysGetrusage;
   h[99] = sysSysinfo;
   h[100] = sysTimes;
+  h[102] = sysGetuid;
   h[103] = sysSyslog;
+  h[104] = sysGetgid;
+  h[105] = sysSetuid;
+  h[106] = sysSetgid;
+  h[107] = sysGeteuid;
+  h[108] = sysGetegid;
   h[109] = sysSetpgid;
   h[110] = sysGetppid;
   h[111] = sysGetpgrp;
   h[112] = sysSetsid;
+  h[113] = sysSetreuid;
+  h[114] = sysSetregid;
+  h[115] = sysGetgroups;
+  h[116] = sysSetgroups;
+  h[117] = sysSetresuid;
+  h[118] = sysGetresuid;
+  h[119] = sysSetresgid;
+  h[120] = sysGetresgid;
   h[121] = sysGetpgid;
+  h[122] = sysSetfsuid;
+  h[123] = sysSetfsgid;
   h[124] = sysGetsid;
   h[125] = sysCapget;
   h[126] = sysCapset;
@@ -285,15 +362,26 @@ function fillFirst(h: Array<SyscallHandler>): void {
   h[135] = sysPersonality;
   h[137] = sysStatfs;
   h[138] = sysFstatfs;
+  h[140] = sysGetpriority;
+  h[141] = sysSetpriority;
+  h[142] = sysSchedSetparam;
+  h[143] = sysSchedGetparam;
+  h[144] = sysSchedSetscheduler;
+  h[145] = sysSchedGetscheduler;
+  h[146] = sysSchedGetPriorityMax;
+  h[147] = sysSchedGetPriorityMin;
+  h[148] = sysSchedRrGetInterval;
   h[149] = sysMlock;
   h[150] = sysMunlock;
   h[151] = sysMlockall;
   h[152] = sysMunlockall;
   h[157] = sysPrctl;
   h[158] = sysArchPrctl;
+  h[159] = sysAdjtimex;
   h[160] = sysSetrlimit;
   h[161] = sysChroot;
   h[162] = sysSync;
+  h[164] = sysSettimeofday;
   h[165] = sysMount;
   h[166] = sysUmount2;
   h[169] = sysReboot;
@@ -317,10 +405,24 @@ function fillFirst(h: Array<SyscallHandler>): void {
 }
 
 function fillSecond(h: Array<SyscallHandler>): void {
+  h[201] = sysTime;
+  h[202] = sysFutex;
+  h[203] = sysSchedSetaffinity;
+  h[204] = sysSchedGetaffinity;
   h[213] = sysEpollCreate;
   h[217] = sysGetdents64;
+  h[218] = sysSetTidAddress;
   h[219] = sysRestartSyscall;
   h[221] = sysFadvise64;
+  h[222] = sysTimerCreate;
+  h[223] = sysTimerSettime;
+  h[224] = sysTimerGettime;
+  h[225] = sysTimerGetoverrun;
+  h[226] = sysTimerDelete;
+  h[227] = sysClockSettime;
+  h[228] = sysClockGettime;
+  h[229] = sysClockGetres;
+  h[230] = sysClockNanosleep;
   h[231] = sysExitGroup;
   h[232] = sysEpollWait;
   h[233] = sysEpollCtl;
@@ -345,6 +447,8 @@ function fillSecond(h: Array<SyscallHandler>): void {
   h[270] = sysPselect6;
   h[271] = sysPpoll;
   h[272] = sysUnshare;
+  h[273] = sysSetRobustList;
+  h[274] = sysGetRobustList;
   h[277] = sysSyncFileRange;
   h[280] = sysUtimensat;
   h[281] = sysEpollPwait;
@@ -363,8 +467,11 @@ function fillSecond(h: Array<SyscallHandler>): void {
   h[296] = sysPwritev;
   h[297] = sysRtTgsigqueueinfo;
   h[302] = sysPrlimit64;
+  h[305] = sysClockAdjtime;
   h[306] = sysSyncfs;
   h[309] = sysGetcpu;
+  h[314] = sysSchedSetattr;
+  h[315] = sysSchedGetattr;
   h[316] = sysRenameat2;
   h[318] = sysGetrandom;
   h[319] = sysMemfdCreate;

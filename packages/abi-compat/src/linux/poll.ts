@@ -37,7 +37,7 @@ function msTimeout(ms: i32): long {
 
 /** Sets the mask at `umask` for the time of the call; 0 is no mask. 0, -INVAL (its size), -FAULT. */
 function useMask(c: LinuxContext, lwp: Lwp, umask: long, size: long): i32 {
-  if (umask === toLong(0) || lwp.inCall) return 0;
+  if (umask === toLong(0) || lwp.maskSaved) return 0;
   if (size !== SIGSET_SIZE) return -Errno.INVAL;
   const error = lwp.proc.vm.copyin(umask, c.buf, 0, 8);
   if (error !== 0) return error;
@@ -54,7 +54,7 @@ function readTimeout(c: LinuxContext, lwp: Lwp, utime: long): i32 {
     c.nsec = -1;
     return 0;
   }
-  if (lwp.inCall) {
+  if (lwp.opDeadline >= 0) {
     c.nsec = 0;
     return 0;
   }
@@ -108,7 +108,7 @@ export function sysPpoll(c: LinuxContext, lwp: Lwp): long {
 function selectTimeout(c: LinuxContext, lwp: Lwp, utime: long): i32 {
   c.nsec = -1;
   if (utime === toLong(0)) return 0;
-  if (lwp.inCall) {
+  if (lwp.opDeadline >= 0) {
     c.nsec = 0;
     return 0;
   }
@@ -134,7 +134,7 @@ export function sysPselect6(c: LinuxContext, lwp: Lwp): long {
   let error = readTimeout(c, lwp, arg4(lwp));
   if (error !== 0) return error;
   const span: long = c.nsec;
-  if (arg5(lwp) !== toLong(0) && !lwp.inCall) {
+  if (arg5(lwp) !== toLong(0) && !lwp.maskSaved) {
     error = lwp.proc.vm.copyin(arg5(lwp), c.buf, 0, 16);
     if (error !== 0) return error;
     const umask: long = getLong(c.buf, 0);

@@ -301,9 +301,9 @@ function fillSecond(t: SyscallTable): void {
   t.add(234, "tgkill", 3, FULL);
   t.add(235, "utimes", 2, FULL);
   t.add(236, "vserver", 5, NONE);
-  t.add(237, "mbind", 6, PARTIAL, "one node");
-  t.add(238, "set_mempolicy", 3, PARTIAL, "one node");
-  t.add(239, "get_mempolicy", 5, PARTIAL, "one node");
+  t.add(237, "mbind", 6, NONE);
+  t.add(238, "set_mempolicy", 3, NONE);
+  t.add(239, "get_mempolicy", 5, NONE);
   t.add(240, "mq_open", 4, NONE);
   t.add(241, "mq_unlink", 1, NONE);
   t.add(242, "mq_timedsend", 5, NONE);
