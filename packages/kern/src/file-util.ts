@@ -6,6 +6,7 @@
  */
 import { EASYNC, i32, longLo, type long } from "@anax/portable";
 import type { Uio } from "@anax/vm";
+import type { Cred, Stat } from "@anax/vfs-msg";
 import { FileHold, type File } from "./file";
 import { RLIMIT_NOFILE } from "./limits";
 import type { Lwp } from "./lwp";
@@ -23,9 +24,30 @@ export function fdLimit(lwp: Lwp): i32 {
   return n > 1048576 ? 1048576 : longLo(n) | 0;
 }
 
+/** Attributes of an object without a file system (pipe, socket, event): 0. */
+export function anonymousStat(st: Stat, ino: i32, mode: i32, cred: Cred): i32 {
+  st.dev = 0;
+  st.ino = ino;
+  st.mode = mode;
+  st.nlink = 1;
+  st.uid = cred.fsuid;
+  st.gid = cred.fsgid;
+  st.rdev = 0;
+  st.size = 0;
+  st.blksize = 4096;
+  st.blocks = 0;
+  st.atimeSec = 0;
+  st.atimeNsec = 0;
+  st.mtimeSec = 0;
+  st.mtimeNsec = 0;
+  st.ctimeSec = 0;
+  st.ctimeNsec = 0;
+  return 0;
+}
+
 /** Whether the kernel can make some small objects now; otherwise the call is to be -NOMEM. */
 export function heapOk(lwp: Lwp): boolean {
-  return lwp.proc.space!.vm.heapOk();
+  return lwp.kernel.vm.heapOk();
 }
 
 /**

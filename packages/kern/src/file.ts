@@ -7,7 +7,7 @@
  * Source: DragonFly sys/sys/file.h (struct file, struct fileops).
  */
 import { Errno, type i32, type long, type u32 } from "@anax/portable";
-import type { Waiter } from "@anax/lwkt";
+import { Waiter } from "@anax/lwkt";
 import type { Uio, VmObject } from "@anax/vm";
 import { NcHandle, OpenFile, type Cred, type DirSink, type LockOwner, type Stat, type Vnode } from "@anax/vfs-msg";
 import type { Lwp } from "./lwp";
@@ -36,6 +36,14 @@ export class FileHold extends OpState {
   }
 }
 
+/** A waiter that stays with a file until the file is closed. Linked into `File#watchers`. */
+export abstract class FileWatcher extends Waiter {
+  fileNext: FileWatcher | null = null;
+
+  /** The last reference of the file is gone: unlink. */
+  abstract fileClosed(): void;
+}
+
 /**
  * An open file description. Owned by the descriptors (and messages in flight) that refer to it.
  *
@@ -56,6 +64,8 @@ export abstract class File extends OpenFile {
   /** F_SETOWN, F_SETSIG. */
   owner: i32 = 0;
   ownerSignal: i32 = 0;
+  /** Who watches it over many calls (epoll). */
+  watchers: FileWatcher | null = null;
   private hold: FileHold | null = null;
 
   constructor(
@@ -89,7 +99,14 @@ export abstract class File extends OpenFile {
   /** Gives a reference back; the last one closes. */
   unref(): void {
     this.refs--;
-    if (this.refs === 0) this.close();
+    if (this.refs > 0) return;
+    let w = this.watchers;
+    while (w !== null) {
+      const next = w.fileNext;
+      w.fileClosed();
+      w = next;
+    }
+    this.close();
   }
 
   /** The call of `lwp` goes to sleep on this file and refers to it until its end. */

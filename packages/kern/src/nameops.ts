@@ -48,7 +48,7 @@ import type { File } from "./file";
 import { heapOk } from "./file-util";
 import { RLIMIT_FSIZE } from "./limits";
 import type { Lwp } from "./lwp";
-import { procSignal } from "./signal";
+import { lwpSignal } from "./signal";
 import { SIGXFSZ } from "./sigdefs";
 import { VnodeFile } from "./vnode-file";
 
@@ -141,7 +141,7 @@ export function kernTruncate(lwp: Lwp, upath: long, length: long): i32 {
   if (r < 0) return r;
   if (vp.textCount > 0) return -Errno.TXTBSY;
   if (length > lwp.proc.limits.soft.get(RLIMIT_FSIZE)) {
-    procSignal(lwp.proc, SIGXFSZ);
+    lwpSignal(lwp, SIGXFSZ);
     return -Errno.FBIG;
   }
   return fc.vfs.truncate(vp, length, lwp.proc.cred);

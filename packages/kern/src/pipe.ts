@@ -14,6 +14,7 @@ import type { Uio, VmPages } from "@anax/vm";
 import type { Cred, Stat } from "@anax/vfs-msg";
 import type { Lwp } from "./lwp";
 import { FK_PIPE, File } from "./file";
+import { anonymousStat } from "./file-util";
 import { pipeSignal } from "./signal";
 import { PIPE_BUF, POLLERR, POLLHUP, POLLIN, POLLOUT, POLLRDNORM, POLLWRNORM, S_IFIFO } from "./fcntl";
 
@@ -285,23 +286,7 @@ export class PipeFile extends File {
   }
 
   stat(st: Stat, _lwp: Lwp): i32 {
-    st.dev = 0;
-    st.ino = this.ino;
-    st.mode = S_IFIFO | 0o600;
-    st.nlink = 1;
-    st.uid = this.cred.fsuid;
-    st.gid = this.cred.fsgid;
-    st.rdev = 0;
-    st.size = 0;
-    st.blksize = PAGE_SIZE;
-    st.blocks = 0;
-    st.atimeSec = 0;
-    st.atimeNsec = 0;
-    st.mtimeSec = 0;
-    st.mtimeNsec = 0;
-    st.ctimeSec = 0;
-    st.ctimeNsec = 0;
-    return 0;
+    return anonymousStat(st, this.ino, S_IFIFO | 0o600, this.cred);
   }
 
   override available(): long {

@@ -96,6 +96,10 @@ function givenUp(lwp: Lwp, r: i32): i32 {
   return r;
 }
 
+function mark(buf: Uint8Array, at: i32, bit: i32): void {
+  buf[at] = buf[at] | bit;
+}
+
 /** select(2), pselect6(2) without its mask. Sets are user addresses or 0. */
 export function kernSelect(lwp: Lwp, count: i32, uread: long, uwrite: long, uexcept: long, timeout: long): i32 {
   if (count < 0) return -Errno.INVAL;
@@ -133,15 +137,15 @@ export function kernSelect(lwp: Lwp, count: i32, uread: long, uwrite: long, uexc
     const got = file.poll(events, waiter);
     let hits: i32 = 0;
     if (wantRead && (got & (READ_EVENTS | POLLHUP | POLLERR)) !== 0) {
-      buf[SET_BYTES * 3 + at] |= bit;
+      mark(buf, (SET_BYTES * 3 + at) | 0, bit);
       hits++;
     }
     if (wantWrite && (got & (WRITE_EVENTS | POLLERR)) !== 0) {
-      buf[SET_BYTES * 4 + at] |= bit;
+      mark(buf, (SET_BYTES * 4 + at) | 0, bit);
       hits++;
     }
     if (wantExcept && (got & POLLPRI) !== 0) {
-      buf[SET_BYTES * 5 + at] |= bit;
+      mark(buf, (SET_BYTES * 5 + at) | 0, bit);
       hits++;
     }
     if (hits > 0) {

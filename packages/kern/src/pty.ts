@@ -1,7 +1,7 @@
 /**
  * Pseudo terminals: a terminal whose other end is a file.
  *
- * Key types `PtyTable` (all of them), `Pty` (one: the slave's driver), `PtyMasterFile` (the other end), `PtmxDevice`
+ * Key types `PtyTable` (all of them), `Pty` (one), `PtyDriver` (what is below its slave), `PtyMasterFile` (the other end), `PtmxDevice`
  * (/dev/ptmx), `PtsDevice` (/dev/pts/N). Neighbours: `tty.ts`, `tty-file.ts`, vfs-msg's devfs.
  * Invariant: a pty exists exactly as long as its master is open; closing it hangs the slave up.
  * Source: pty(7), pts(4), ioctl_tty(2).
@@ -33,60 +33,46 @@ const TIOCGPTLCK: u32 = 0x80045439;
 
 /** The pseudo terminals of a kernel. Owned by the composition, which registers `ptmx`. */
 export class PtyTable {
-  readonly ptmx: PtmxDevice;
-  private readonly ptys: Array<Pty | null> = [];
+  readonly ptmx: PtmxDevice = new PtmxDevice();
+  private readonly slaves: Array<PtsDevice | null> = [];
 
   constructor(
     readonly kernel: Kernel,
     readonly devfs: DevFs,
   ) {
-    this.ptmx = new PtmxDevice(this);
+    this.ptmx.table = this;
   }
 
   /** Makes the lowest free one with its node; null when there are too many. */
   create(): Pty | null {
     let n: i32 = 0;
-    while (n < this.ptys.length && this.ptys[n] !== null) n++;
+    while (n < this.slaves.length && this.slaves[n] !== null) n++;
     if (n >= PTY_MAX) return null;
-    const pty = new Pty(this, n);
-    if (n === this.ptys.length) this.ptys.push(pty);
-    else this.ptys[n] = pty;
-    this.devfs.add(pty.device);
+    const major: i32 = (PTS_MAJOR + (n >> 8)) | 0;
+    const minor = n & 255;
+    const driver = new PtyDriver();
+    const pty = new Pty(this, n, driver, new Tty(this.kernel, driver, makeDev(major, minor), true));
+    const slave = new PtsDevice(pty, major, minor);
+    if (n === this.slaves.length) this.slaves.push(slave);
+    else this.slaves[n] = slave;
+    this.devfs.add(slave);
     return pty;
   }
 
   destroy(pty: Pty): void {
-    this.devfs.remove(pty.device);
-    this.ptys[pty.index] = null;
+    const slave = this.slaves[pty.index];
+    if (slave === null) return;
+    this.devfs.remove(slave);
+    this.slaves[pty.index] = null;
   }
 }
 
-/** One pseudo terminal, as the driver of its slave. */
-export class Pty extends TtyDriver {
-  readonly tty: Tty;
-  readonly device: PtsDevice;
+/** What is below a slave: the master's queue of sleepers. */
+export class PtyDriver extends TtyDriver {
   /** Readers, writers and pollers of the master. */
   readonly masterWait: WaitQueue = new WaitQueue();
-  /** The slave cannot be opened yet (unlockpt). */
-  locked: boolean = true;
   /** The slave was opened at least once: from then on, no open slave means hang-up. */
   wasOpen: boolean = false;
-
-  constructor(
-    readonly table: PtyTable,
-    readonly index: i32,
-  ) {
-    super();
-    const minor = index & 255;
-    const major: i32 = (PTS_MAJOR + (index >> 8)) | 0;
-    this.tty = new Tty(table.kernel, this, makeDev(major, minor), true);
-    this.device = new PtsDevice(this, major, minor);
-  }
-
-  /** The slave was open and is not any more. */
-  get isAbandoned(): boolean {
-    return this.wasOpen && this.tty.openCount === 0;
-  }
 
   override startOutput(_tty: Tty): void {
     this.masterWait.wakeup();
@@ -109,6 +95,24 @@ export class Pty extends TtyDriver {
   }
 }
 
+/** One pseudo terminal. */
+export class Pty {
+  /** The slave cannot be opened yet (unlockpt). */
+  locked: boolean = true;
+
+  constructor(
+    readonly table: PtyTable,
+    readonly index: i32,
+    readonly driver: PtyDriver,
+    readonly tty: Tty,
+  ) {}
+
+  /** The slave was open and is not any more. */
+  get isAbandoned(): boolean {
+    return this.driver.wasOpen && this.tty.openCount === 0;
+  }
+}
+
 /** The node of a slave. */
 export class PtsDevice extends KernDevice {
   constructor(
@@ -127,12 +131,15 @@ export class PtsDevice extends KernDevice {
 
 /** /dev/ptmx: each open makes a new pty. */
 export class PtmxDevice extends KernDevice {
-  constructor(private readonly table: PtyTable) {
+  /** Set once when the table is made. */
+  table: PtyTable | null = null;
+
+  constructor() {
     super("ptmx", 5, 2, 0o666);
   }
 
   openFile(lwp: Lwp, vp: Vnode, flags: i32): i32 {
-    const pty = this.table.create();
+    const pty = this.table!.create();
     if (pty === null) return -Errno.NOSPC;
     const fc = lwp.kernel.fc;
     fc.opened = new PtyMasterFile(fc.vfs, vp, this, pty, flags & ~O_NOT_KEPT, lwp.proc.cred);
@@ -194,13 +201,13 @@ export class PtyMasterFile extends DeviceFile {
   private sleep(lwp: Lwp): i32 {
     if (this.isNonblocking) return -Errno.AGAIN;
     if (lwp.interrupted) return -Errno.INTR;
-    this.pty.masterWait.add(lwp);
+    this.pty.driver.masterWait.add(lwp);
     return EASYNC;
   }
 
   override poll(events: i32, waiter: Waiter | null): i32 {
     const tty = this.pty.tty;
-    if (waiter !== null) this.pty.masterWait.add(waiter);
+    if (waiter !== null) this.pty.driver.masterWait.add(waiter);
     let ready: i32 = 0;
     if (!tty.line.out.isEmpty && !tty.line.stopped) ready |= events & (POLLIN | POLLRDNORM);
     if (tty.inputRoom > 0) ready |= events & (POLLOUT | POLLWRNORM);

@@ -144,7 +144,7 @@ function setForeground(lwp: Lwp, tty: Tty, arg: long): i32 {
   const group: ProcGroup | null = lwp.kernel.pids.group(pgid);
   if (group === null) return -Errno.SRCH;
   if (group.session !== tty.session) return -Errno.PERM;
-  tty.group = group;
+  tty.setForeground(group);
   return 0;
 }
 

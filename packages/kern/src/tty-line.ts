@@ -116,8 +116,21 @@ export class TtyLine {
   /** Between the \ and the / of ECHOPRT. */
   private erasing: boolean = false;
 
-  constructor(private readonly host: TtyLineHost) {
+  /** The tty; set once when it is made. */
+  host: TtyLineHost | null = null;
+
+  constructor() {
     this.termios.reset();
+  }
+
+  private notifyReadable(): void {
+    const host = this.host;
+    if (host !== null) host.lineReadable();
+  }
+
+  private notifyOutput(): void {
+    const host = this.host;
+    if (host !== null) host.lineOutput();
   }
 
   private iflag(bit: u32): boolean {
@@ -153,22 +166,22 @@ export class TtyLine {
       const taken = this.input.write(buf, off, n);
       if (taken < n && this.iflag(IMAXBEL)) this.echoByte(BEL);
       this.committed = this.input.count;
-      this.host.lineReadable();
+      this.notifyReadable();
     } else {
       for (let i = 0; i < n; i++) this.receiveByte(buf[off + i]);
     }
-    if (!this.out.isEmpty) this.host.lineOutput();
+    if (!this.out.isEmpty) this.notifyOutput();
   }
 
   /** One byte from the driver. */
   receiveOne(c: i32): void {
     if (this.isRawInput) {
       this.store(c);
-      this.host.lineReadable();
+      this.notifyReadable();
       return;
     }
     this.receiveByte(c);
-    if (!this.out.isEmpty) this.host.lineOutput();
+    if (!this.out.isEmpty) this.notifyOutput();
   }
 
   /** A break condition on the line. */
@@ -180,7 +193,7 @@ export class TtyLine {
       this.store(0);
       this.store(0);
     } else this.store(0);
-    this.host.lineReadable();
+    this.notifyReadable();
   }
 
   private receiveByte(byte: i32): void {
@@ -281,7 +294,7 @@ export class TtyLine {
     }
     if (c === 255 && this.iflag(PARMRK)) this.store(c);
     this.store(c);
-    if (!this.isCanonical) this.host.lineReadable();
+    if (!this.isCanonical) this.notifyReadable();
   }
 
   /** Appends a byte unless the ring is full but for the place of a delimiter. */
@@ -304,7 +317,7 @@ export class TtyLine {
     this.input.push(c);
     this.committed = this.input.count;
     this.lines++;
-    this.host.lineReadable();
+    this.notifyReadable();
   }
 
   private signal(sig: i32): void {
@@ -312,7 +325,8 @@ export class TtyLine {
       this.flushInput();
       this.flushOutput();
     }
-    this.host.lineSignal(sig);
+    const host = this.host;
+    if (host !== null) host.lineSignal(sig);
   }
 
   /** ERASE, WERASE or KILL. */
@@ -529,7 +543,7 @@ export class TtyLine {
   /** A character to the other side, past all processing (tcflow). */
   sendRaw(c: i32): void {
     this.echoByte(c);
-    this.host.lineOutput();
+    this.notifyOutput();
   }
 
   // Flow control and flushing
@@ -541,7 +555,7 @@ export class TtyLine {
   start(): void {
     if (!this.stopped) return;
     this.stopped = false;
-    this.host.lineOutput();
+    this.notifyOutput();
   }
 
   flushInput(): void {
@@ -628,7 +642,7 @@ export class TtyLine {
     this.termios.copyFrom(t);
     if (wasCanonical && !this.isCanonical) {
       this.committed = this.input.count;
-      this.host.lineReadable();
+      this.notifyReadable();
     }
     if (this.isCanonical !== wasCanonical) {
       // Bytes that came raw have no delimiters; what is in their marks is older.

@@ -64,7 +64,7 @@ export abstract class TtyDriver {
  * | exclusive | tty-ioctl | TIOCEXCL: further opens are refused |
  */
 export class Tty implements TtyLineHost, ControllingTerminal {
-  readonly line: TtyLine;
+  readonly line: TtyLine = new TtyLine();
   readonly readWait: WaitQueue = new WaitQueue();
   readonly writeWait: WaitQueue = new WaitQueue();
   session: Session | null = null;
@@ -86,7 +86,7 @@ export class Tty implements TtyLineHost, ControllingTerminal {
     /** Whether it can be a controlling terminal (the master of a pty and the launcher's channels cannot). */
     readonly controllable: boolean,
   ) {
-    this.line = new TtyLine(this);
+    this.line.host = this;
   }
 
   // For the driver
@@ -134,7 +134,8 @@ export class Tty implements TtyLineHost, ControllingTerminal {
 
   /**
    * Job control: whether the caller may do what a foreground group may. 0; -IO (nobody could stop or continue it, or it
-   * reads and does not want the signal); -INTR after the signal was sent to its group.
+   * reads and does not want the signal); EASYNC after the signal was sent to its group: the call is run again when the
+   * process continues, and ends with -INTR when the signal has a handler.
    */
   checkBackground(lwp: Lwp, sig: i32): i32 {
     const foreground = this.group;
@@ -143,8 +144,10 @@ export class Tty implements TtyLineHost, ControllingTerminal {
     if (group === null || group === foreground || group.session !== this.session) return 0;
     if (isIgnoredOrBlocked(lwp, sig)) return sig === SIGTTIN ? -Errno.IO : 0;
     if (isOrphaned(group, null)) return -Errno.IO;
+    if (lwp.interrupted) return -Errno.INTR;
+    this.readWait.add(lwp);
     groupSignal(this.kernel, group, sig);
-    return -Errno.INTR;
+    return EASYNC;
   }
 
   /** 0 (with no byte moved: end of file), -AGAIN, -INTR, -IO, -FAULT, EASYNC. */
@@ -322,6 +325,13 @@ export class Tty implements TtyLineHost, ControllingTerminal {
   foregroundPgid(): i32 {
     const group = this.group;
     return group === null ? 0 : group.pgid;
+  }
+
+  /** Puts a group of its session into the foreground. */
+  setForeground(group: ProcGroup): void {
+    this.group = group;
+    // Members that the change of a moment ago caught in the background look again.
+    this.readWait.wakeup();
   }
 
   /** Makes it the controlling terminal of the caller's session, with the caller's group in the foreground. */

@@ -43,7 +43,7 @@ import {
 import { FK_DEVICE, FK_VNODE, File } from "./file";
 import { RLIMIT_FSIZE } from "./limits";
 import type { Lwp } from "./lwp";
-import { procSignal } from "./signal";
+import { lwpSignal } from "./signal";
 import { SIGXFSZ } from "./sigdefs";
 
 const PROT_READ: i32 = 1;
@@ -72,8 +72,9 @@ export class VnodeFile extends File {
   /** The mount it was opened through. */
   get mount(): Mount {
     const h = this.handle;
-    if (h !== null && h.mount !== null) return h.mount;
-    return this.vp.mount;
+    if (h === null) return this.vp.mount;
+    const m = h.mount;
+    return m === null ? this.vp.mount : m;
   }
 
   /** Remembers the name it was opened by. */
@@ -122,7 +123,7 @@ export class VnodeFile extends File {
     let cut: long = 0;
     if (uio.offset + uio.resid > limit && this.vp.isReg) {
       if (uio.offset >= limit) {
-        procSignal(lwp.proc, SIGXFSZ);
+        lwpSignal(lwp, SIGXFSZ);
         return -Errno.FBIG;
       }
       cut = uio.offset + uio.resid - limit;
@@ -161,7 +162,7 @@ export class VnodeFile extends File {
   override truncate(length: long, lwp: Lwp): i32 {
     if (!this.vp.isReg) return -Errno.INVAL;
     if (length > lwp.proc.limits.soft.get(RLIMIT_FSIZE)) {
-      procSignal(lwp.proc, SIGXFSZ);
+      lwpSignal(lwp, SIGXFSZ);
       return -Errno.FBIG;
     }
     return this.vfs.truncate(this.vp, length, this.cred);

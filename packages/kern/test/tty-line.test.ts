@@ -50,7 +50,8 @@ let line: TtyLine;
 
 beforeEach(() => {
   host = new Host();
-  line = new TtyLine(host);
+  line = new TtyLine();
+  line.host = host;
 });
 
 function set(change: (t: Termios) => void): void {
@@ -452,7 +453,8 @@ describe("line editing against a model", () => {
     fc.assert(
       fc.property(fc.array(key, { maxLength: 120 }), (keys) => {
         host = new Host();
-        line = new TtyLine(host);
+        line = new TtyLine();
+  line.host = host;
         set((t) => {
           t.lflag = ISIG | ICANON | ECHO | ECHOE | ECHOK | ECHOCTL | ECHOKE | 0o100000;
         });
