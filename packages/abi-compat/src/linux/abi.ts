@@ -45,20 +45,26 @@ const SYSCALL_LENGTH: i32 = 2;
 const FLAGS_START: long = 0x202;
 
 export class LinuxAbi extends Abi {
-  readonly table: SyscallTable = new SyscallTable();
+  readonly table: SyscallTable;
   readonly counters: SyscallCounters;
   readonly context: LinuxContext;
   /** SYSCALL_LIMIT handlers; the last one is for every number outside the table. */
   readonly handlers: Array<SyscallHandler> = [];
   private readonly frames: SigFrames;
-  private readonly firstStack: FirstStack = new FirstStack();
+  private readonly firstStack: FirstStack;
 
   constructor(kernel: Kernel) {
     super("linux");
-    this.counters = new SyscallCounters(this.table);
-    this.frames = new SigFrames(kernel);
-    this.context = new LinuxContext(kernel, this.frames, this.counters);
-    this.firstStack.minSigStack = this.frames.size;
+    const table = new SyscallTable();
+    const counters = new SyscallCounters(table);
+    const frames = new SigFrames(kernel);
+    const firstStack = new FirstStack();
+    firstStack.minSigStack = frames.size;
+    this.table = table;
+    this.counters = counters;
+    this.frames = frames;
+    this.firstStack = firstStack;
+    this.context = new LinuxContext(kernel, frames, counters);
     fillHandlers(this.handlers);
   }
 

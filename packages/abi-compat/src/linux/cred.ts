@@ -97,11 +97,11 @@ export function sysGetgroups(c: LinuxContext, lwp: Lwp): long {
   const room = b.length >> 2;
   let uaddr: long = arg1(lwp);
   for (let from: i32 = 0; from < n; from = (from + room) | 0) {
-    const count: i32 = n - from < room ? (n - from) | 0 : room;
+    const count: i32 = ((n - from) | 0) < room ? (n - from) | 0 : room;
     for (let i: i32 = 0; i < count; i++) putU32(b, (i * 4) | 0, groups[from + i]);
     const error = lwp.proc.vm.copyout(b, 0, uaddr, (count * 4) | 0);
     if (error !== 0) return error;
-    uaddr = uaddr + count * 4;
+    uaddr = uaddr + ((count * 4) | 0);
   }
   return n;
 }
@@ -116,11 +116,11 @@ export function sysSetgroups(c: LinuxContext, lwp: Lwp): long {
   const room = b.length >> 2;
   let uaddr: long = arg1(lwp);
   for (let from: i32 = 0; from < n; from = (from + room) | 0) {
-    const count: i32 = n - from < room ? (n - from) | 0 : room;
+    const count: i32 = ((n - from) | 0) < room ? (n - from) | 0 : room;
     const error = lwp.proc.vm.copyin(uaddr, b, 0, (count * 4) | 0);
     if (error !== 0) return error;
     for (let i: i32 = 0; i < count; i++) groups[from + i] = getU32(b, (i * 4) | 0);
-    uaddr = uaddr + count * 4;
+    uaddr = uaddr + ((count * 4) | 0);
   }
   return kernSetgroups(lwp.proc, groups);
 }

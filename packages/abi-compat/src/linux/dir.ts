@@ -37,7 +37,7 @@ export class DirentSink implements DirSink {
     const fixed: i32 = this.old ? i32(DirentL.name) : i32(Dirent64L.name);
     // The name, its NUL and (in the old format) the type byte, rounded up to 8.
     const size: i32 = (fixed + len + (this.old ? 2 : 1) + 7) & ~7;
-    if (size > this.room - at) {
+    if (size > ((this.room - at) | 0)) {
       this.full = true;
       return false;
     }

@@ -36,7 +36,7 @@ import {
   PROT_WRITE,
   type VmObject,
 } from "@anax/vm";
-import { arg0, arg1, arg2, arg3, arg4, arg5, int0, int2, int3, int4 } from "./args";
+import { arg0, arg1, arg2, arg4, arg5, int0, int2, int3, int4 } from "./args";
 import type { LinuxContext } from "./context";
 
 export function sysBrk(_c: LinuxContext, lwp: Lwp): long {

@@ -155,7 +155,7 @@ export function sysCapset(c: LinuxContext, lwp: Lwp): long {
   const error = lwp.proc.vm.copyin(arg1(lwp), b, 0, (words * 12) | 0);
   if (error !== 0) return error;
   if (lwp.proc.cred.euid === 0) return 0;
-  for (let i: i32 = 0; i < words * 3; i++) if (getU32(b, (i * 4) | 0) !== 0) return -Errno.PERM;
+  for (let i: i32 = 0; i < ((words * 3) | 0); i++) if (getU32(b, (i * 4) | 0) !== 0) return -Errno.PERM;
   return 0;
 }
 

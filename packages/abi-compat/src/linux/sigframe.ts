@@ -125,7 +125,7 @@ export class SigFrames {
     const nested = isOnAltStack(lwp, usp);
     const top: long = signalStackTop(lwp, action, usp);
     let sp: long = top === usp ? usp - RED_ZONE : top;
-    sp = sp - (this.fpuSize + (this.hasXsave ? 4 : 0));
+    sp = sp - (((this.fpuSize + (this.hasXsave ? 4 : 0)) | 0));
     const ufpu: long = sp - longAnd(sp, 63);
     sp = ufpu - i32(SigframeL.SIZE);
     sp = sp - longAnd(sp, 15) - 8;
@@ -280,22 +280,22 @@ export class SigFrames {
       getU32(b, FXSAVE_SW + FpxSwL.magic1) === FP_XSTATE_MAGIC1 &&
       size >= FXSAVE_SIZE + XSAVE_HEADER &&
       size <= this.fpuSize &&
-      extended === size + 4
+      extended === ((size + 4) | 0)
     ) {
       const magic: long = space.get32(ufpu + size);
       if (magic < 0) return i32(magic);
       if (u32(magic) === FP_XSTATE_MAGIC2) {
-        features = getU32(b, FXSAVE_SW + FpxSwL.xfeatures) & this.features;
+        features = ((getU32(b, FXSAVE_SW + FpxSwL.xfeatures) & this.features) >>> 0);
         error = space.copyin(ufpu + FXSAVE_SIZE, b, FXSAVE_SIZE, (size - FXSAVE_SIZE) | 0);
         if (error !== 0) return error;
-        features &= getU32(b, FXSAVE_SIZE);
+        features = (features & getU32(b, FXSAVE_SIZE)) >>> 0;
       }
     }
     this.kernel.fpuSync(lwp);
     const pa = this.kernel.fpuAddress(lwp);
     const known: u32 = this.kernel.machine.load32(pa + FXSAVE_MXCSR_MASK);
     const mask: u32 = known === 0 ? MXCSR_MASK_DEFAULT : known;
-    putU32(b, FXSAVE_MXCSR, getU32(b, FXSAVE_MXCSR) & mask);
+    putU32(b, FXSAVE_MXCSR, ((getU32(b, FXSAVE_MXCSR) & mask) >>> 0));
     putU32(b, FXSAVE_MXCSR_MASK, mask);
     if (this.hasXsave) {
       // XSTATE_BV; XCOMP_BV and the reserved rest of the header must be zero.
