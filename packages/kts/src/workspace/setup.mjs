@@ -84,10 +84,14 @@ export function dependenciesMatch(root) {
   });
 }
 
+/**
+ * `npm install` with the versions of package-lock.json, which it leaves alone (--no-save). Not `npm ci`: that refuses a lock
+ * file without the binaries of every other operating system.
+ */
 function installDependencies() {
   if (dependenciesMatch(ROOT)) return;
-  say("npm dependencies: npm ci");
-  if (!run("npm", ["ci", "--no-audit", "--no-fund"])) throw new SetupError("npm ci failed.");
+  say("npm dependencies: npm install, as locked");
+  if (!run("npm", ["install", "--no-save", "--no-audit", "--no-fund"])) throw new SetupError("npm install failed.");
 }
 
 /** Words of the system's name for people, and whether apt installs its packages. */
