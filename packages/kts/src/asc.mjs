@@ -168,11 +168,11 @@ function position(text, offset) {
  * Compiles `entry` (a path; its exported functions become the module's exports).
  *
  * Options: `outFile`, `textFile` (paths, written when given); `optimize` (default true: -O3); `debugNames` (default
- * true: keep the name section); `runtime` ("minimal", "incremental", "stub"); `memoryBase`; `exportRuntime`; `noAssert`;
+ * true: keep the name section); `sourceMap` (default false); `runtime` ("minimal", "incremental", "stub"); `memoryBase`; `exportRuntime`; `noAssert`;
  * `root` (the workspace, found above `entry` when absent); `overlay` (Map of absolute path to the text that stands for that
  * file, on disk or not); `args` (more asc options, as on its command line).
  *
- * Resolves to `{ ok, wasm, text, diagnostics, sources, milliseconds }`. Each diagnostic has `file` (from the root),
+ * Resolves to `{ ok, wasm, text, sourceMap, diagnostics, sources, milliseconds }`. Each diagnostic has `file` (from the root),
  * `line`, `column` (from 1), `category` ("error", "warning", "info"), `code`, `message`; `sources` lists the files read.
  */
 export async function compile(options) {
@@ -200,6 +200,7 @@ export async function compile(options) {
     "out.wasm",
   ];
   if (options.textFile) argv.push("--textFile", "out.wat");
+  if (options.sourceMap) argv.push("--sourceMap");
   if (options.optimize ?? true) argv.push("--optimizeLevel", "3", "--shrinkLevel", "0");
   if (options.debugNames ?? true) argv.push("--debug");
   if (options.exportRuntime) argv.push("--exportRuntime");
@@ -248,13 +249,23 @@ export async function compile(options) {
   }
   const wasm = ok ? outputs.get("out.wasm") : null;
   const text = ok ? (outputs.get("out.wat") ?? null) : null;
+  const map = ok ? outputs.get("out.wasm.map") : undefined;
+  const sourceMap = map === undefined ? null : JSON.parse(map);
   const write = (file, data) => {
     mkdirSync(path.dirname(path.resolve(file)), { recursive: true });
     writeFileSync(file, data);
   };
   if (ok && options.outFile) write(options.outFile, wasm);
   if (ok && options.textFile) write(options.textFile, text);
-  return { ok, wasm, text, diagnostics, sources: [...texts.keys()].sort(), milliseconds: Date.now() - started };
+  return {
+    ok,
+    wasm,
+    text,
+    sourceMap,
+    diagnostics,
+    sources: [...texts.keys()].sort(),
+    milliseconds: Date.now() - started,
+  };
 }
 
 /** One line per diagnostic, `file:line:column: error AS123: message`. */

@@ -10,21 +10,62 @@
 
 #define MAX_FRAMES 48
 
-/* Sorted by address; `name` and `file` are offsets into kts_symbol_text, file 0 means not TypeScript. */
+/* Sorted by address; `name` and `file` are offsets into kts_symbol_text, file 0 means not TypeScript; `lines` is one into kts_symbol_lines. */
 struct symbol {
-  u32 address, name, file;
+  u32 address, name, file, lines;
 };
 extern const struct symbol kts_symbols[];
+extern const u8 kts_symbol_lines[];
 extern const char kts_symbol_text[];
 extern const u32 kts_symbol_count;
 
-static void print_frame(u64 rip) {
-  if (rip < (u64)kernel_start || rip >= (u64)text_end) return;
-  const u32 at = (u32)(rip - KERNEL_BASE);
+static u32 read_uleb(const u8 **p) {
+  u32 v = 0;
+  for (u32 shift = 0;; shift += 7) {
+    const u8 b = *(*p)++;
+    v |= (u32)(b & 0x7f) << shift;
+    if (b < 0x80) return v;
+  }
+}
+
+static s32 read_sleb(const u8 **p) {
+  u32 v = 0;
+  for (u32 shift = 0;;) {
+    const u8 b = *(*p)++;
+    v |= (u32)(b & 0x7f) << shift;
+    shift += 7;
+    if (b >= 0x80) continue;
+    return (s32)(b & 0x40 && shift < 32 ? v | ~0u << shift : v);
+  }
+}
+
+/* " (file:line)" for the call in `s` that returns to `at`; the file alone when that is not a call the build knew. */
+static void print_place(const struct symbol *s, u32 at) {
+  const u8 *p = kts_symbol_lines + s->lines;
+  u32 address = s->address, file = s->file, line = 0;
+  for (u32 step; s->lines && (step = read_uleb(&p)) != 0;) {
+    address += step / 2;
+    if (step & 1) file = read_uleb(&p);
+    line += (u32)read_sleb(&p);
+    if (address >= at) break;
+  }
+  print(" (");
+  print(kts_symbol_text + (address == at ? file : s->file));
+  if (address == at && line != 0) {
+    print(":");
+    print_decimal(line);
+  }
+  print(")");
+}
+
+/* One line for code at `rip`: a return address, which may lie behind the end of its function, or where a fault was. */
+static void print_frame(u64 rip, bool returns) {
+  if (rip < (u64)kernel_start || rip > (u64)text_end) return;
+  const u32 at = (u32)(rip - KERNEL_BASE), inside = at - returns;
   u32 low = 0, high = kts_symbol_count;
   while (low < high) {
     const u32 middle = (low + high) / 2;
-    if (kts_symbols[middle].address <= at) low = middle + 1;
+    if (kts_symbols[middle].address <= inside) low = middle + 1;
     else high = middle;
   }
   print("  at ");
@@ -34,24 +75,19 @@ static void print_frame(u64 rip) {
   } else {
     const struct symbol *s = &kts_symbols[low - 1];
     print(kts_symbol_text + s->name);
-    if (s->file) {
-      print(" (");
-      print(kts_symbol_text + s->file);
-      print(")");
-    }
+    if (s->file) print_place(s, returns ? at : 0);
     print(" +0x");
     print_hex(at - s->address, at - s->address > 0xfff ? 6 : 3);
   }
   print("\n");
 }
 
-static void back_trace(u64 rip, const u64 *frame) {
-  print_frame(rip);
+static void back_trace(u64 rip, bool returns, const u64 *frame) {
+  print_frame(rip, returns);
   for (u32 i = 0; i < MAX_FRAMES; i++) {
     const u64 at = (u64)frame;
     if (at % 8 || at < (u64)kernel_stack_guard + PAGE || at + 16 > (u64)kernel_stack_top) break;
-    /* A return address points behind the call, which may be the start of the next function. */
-    print_frame(frame[1] - 1);
+    print_frame(frame[1], true);
     if (frame[0] <= at) break;
     frame = (const u64 *)frame[0];
   }
@@ -68,7 +104,7 @@ _Noreturn void panic(const char *message) {
   begin();
   print(message);
   print("\n");
-  back_trace((u64)__builtin_return_address(0) - 1, *(u64 **)__builtin_frame_address(0));
+  back_trace((u64)__builtin_return_address(0), true, *(u64 **)__builtin_frame_address(0));
   power_end(HALT_PANIC);
 }
 
@@ -93,7 +129,7 @@ _Noreturn void env_abort(u32 message, u32 file, u32 line, u32 column) {
     print(")");
   }
   print("\n");
-  back_trace((u64)__builtin_return_address(0) - 1, *(u64 **)__builtin_frame_address(0));
+  back_trace((u64)__builtin_return_address(0), true, *(u64 **)__builtin_frame_address(0));
   power_end(HALT_PANIC);
 }
 
@@ -102,7 +138,7 @@ _Noreturn void wasm_trap(u32 code) {
   begin();
   print(code == TRAP_UNREACHABLE && mem_grow_failed ? "the kernel heap is exhausted" : text[code]);
   print("\n");
-  back_trace((u64)__builtin_return_address(0) - 1, *(u64 **)__builtin_frame_address(0));
+  back_trace((u64)__builtin_return_address(0), true, *(u64 **)__builtin_frame_address(0));
   power_end(HALT_PANIC);
 }
 
@@ -155,6 +191,6 @@ _Noreturn void panic_trap(const struct trap_frame *f) {
   print_register(" r15 ", f->r15);
   print_register(" cr3 ", READ_CR(3));
   print("\n");
-  back_trace(f->rip, (const u64 *)f->rbp);
+  back_trace(f->rip, false, (const u64 *)f->rbp);
   power_end(HALT_PANIC);
 }

@@ -15,11 +15,12 @@ import { createHash } from "node:crypto";
 import {
   existsSync,
   mkdirSync,
+  mkdtempSync,
   readFileSync,
   readdirSync,
   renameSync,
+  rmSync,
   statSync,
-  unlinkSync,
   utimesSync,
   writeFileSync,
 } from "node:fs";
@@ -27,9 +28,11 @@ import os from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { compile, formatDiagnostics } from "../asc.mjs";
+import { compile, formatDiagnostics, workspaceRoot } from "../asc.mjs";
 import { displayName, splitSource } from "./c-source.mjs";
-import { readSymbols, renameSymbols } from "./elf.mjs";
+import { readSymbols, renameInDebug, renameSymbols } from "./elf.mjs";
+import { readMappings } from "./source-lines.mjs";
+import { symbolTableSource } from "./symbols.mjs";
 import { memoryImage, readModule } from "./wasm-module.mjs";
 
 const MEMORY_BASE = 65536;
@@ -38,6 +41,7 @@ const CACHE_DAYS = 14;
 const CC = process.env.CC ?? "gcc";
 const CFLAGS = [
   "-std=gnu17",
+  "-gdwarf-4",
   "-O2",
   "-ffreestanding",
   "-mgeneral-regs-only",
@@ -55,13 +59,13 @@ const CFLAGS = [
   "-fcf-protection=none",
 ];
 const PLATFORM_FLAGS = ["-g", "-Wall", "-Wextra"];
-const PIECE_FLAGS = ["-Wall", "-Wno-unused", "-Wno-maybe-uninitialized"];
+const PIECE_FLAGS = ["-g1", "-Wall", "-Wno-unused", "-Wno-maybe-uninitialized"];
 
 class BuildError extends Error {}
 
-function run(command, args) {
+function run(command, args, cwd = process.cwd()) {
   return new Promise((resolve, reject) => {
-    const child = spawn(command, args, { stdio: ["ignore", "pipe", "pipe"] });
+    const child = spawn(command, args, { cwd, stdio: ["ignore", "pipe", "pipe"] });
     const text = [];
     child.stdout.on("data", (d) => text.push(d));
     child.stderr.on("data", (d) => text.push(d));
@@ -81,11 +85,11 @@ const hash = (...parts) =>
     .slice(0, 32);
 
 /** Compiles `units` ({ name, text, flags, extension }) with `jobs` at a time; returns the object files. */
-async function compileUnits(units, { cache, platform, headers, jobs, log }) {
+async function compileUnits(units, { root, work, cache, platform, headers, jobs, log }) {
   const version = execFileSync(CC, ["--version"], { encoding: "utf8" }).split("\n")[0];
   const jobsLeft = [];
   const objects = units.map((unit) => {
-    const key = hash(version, CFLAGS.join(" "), unit.flags.join(" "), unit.inputs ?? "", headers, unit.text);
+    const key = hash(version, CFLAGS.join(" "), unit.flags.join(" "), unit.inputs ?? "", headers, unit.name, unit.text);
     const object = path.join(cache, `${key}.o`);
     if (existsSync(object)) utimesSync(object, new Date(), new Date());
     else jobsLeft.push({ ...unit, key, object });
@@ -96,22 +100,26 @@ async function compileUnits(units, { cache, platform, headers, jobs, log }) {
   jobsLeft.sort((a, b) => b.text.length - a.text.length);
   const worker = async () => {
     for (let unit = jobsLeft.shift(); unit; unit = jobsLeft.shift()) {
-      const source = path.join(cache, `${unit.key}${unit.extension}`);
-      const temporary = `${unit.object}.${process.pid}`;
-      writeFileSync(source, unit.text);
-      const output = await run(CC, [
-        ...CFLAGS,
-        ...unit.flags,
-        `-I${platform}`,
-        `-ffile-prefix-map=${source}=${unit.name}`,
-        "-c",
-        "-o",
-        temporary,
-        source,
-      ]);
+      const source = unit.file ?? path.join(work, `${unit.key}${unit.extension}`);
+      const temporary = path.join(work, `${unit.key}.o`);
+      if (!unit.file) writeFileSync(source, unit.text);
+      const output = await run(
+        CC,
+        [
+          ...CFLAGS,
+          ...unit.flags,
+          `-I${platform}`,
+          `-ffile-prefix-map=${root}/=`,
+          `-ffile-prefix-map=${source}=${unit.name}`,
+          "-c",
+          "-o",
+          temporary,
+          path.relative(root, source),
+        ],
+        root,
+      );
       if (output) process.stderr.write(output.replaceAll(source, unit.name));
       renameSync(temporary, unit.object);
-      unlinkSync(source);
       log(`cc ${++done}/${total} ${unit.name}`);
     }
   };
@@ -119,81 +127,60 @@ async function compileUnits(units, { cache, platform, headers, jobs, log }) {
   return { objects, compiled: total };
 }
 
-/** Assembly of the table that panics print from; empty for the first link, which tells the addresses. */
-function symbolTableSource(elf, names) {
-  const functions = (elf === null ? [] : readSymbols(elf))
-    .filter((s) => s.isFunction && s.value >= KERNEL_BASE)
-    .sort((a, b) => (a.value < b.value ? -1 : 1));
-  const offsets = new Map();
-  const text = ["\\0"];
-  let length = 1;
-  const intern = (s) => {
-    if (s === null) return 0;
-    if (!offsets.has(s)) {
-      offsets.set(s, length);
-      length += Buffer.byteLength(s) + 1;
-      text.push(`${s.replace(/[\\"]/g, "\\$&")}\\0`);
-    }
-    return offsets.get(s);
-  };
-  const rows = functions.map((s) => {
-    const name = names.get(s.name.replace(/\..*$/, ""));
-    const { label, file } = name === undefined ? { label: s.name, file: null } : displayName(name);
-    return `.long ${s.value - KERNEL_BASE}, ${intern(label)}, ${intern(file)}`;
-  });
-  return [
-    '.section .ksyms, "a"',
-    ".balign 8",
-    ".globl kts_symbol_count, kts_symbols, kts_symbol_text",
-    `kts_symbol_count: .long ${rows.length}`,
-    "kts_symbols:",
-    ...rows,
-    "kts_symbol_text:",
-    ...text.map((t) => `.ascii "${t}"`),
-    "",
-  ].join("\n");
-}
-
 function pruneCache(cache) {
   const oldest = Date.now() - CACHE_DAYS * 86400_000;
   for (const name of readdirSync(cache)) {
     const file = path.join(cache, name);
-    if (statSync(file, { throwIfNoEntry: false })?.mtimeMs < oldest) unlinkSync(file);
+    if (statSync(file, { throwIfNoEntry: false })?.mtimeMs < oldest) rmSync(file, { recursive: true, force: true });
   }
 }
 
 /** Builds one kernel; resolves to `{ out, seconds, compiled, codeSize }` or throws a BuildError with what went wrong. */
 export async function buildKernel({ entry, out, platform, jobs = os.cpus().length, log = () => {} }) {
-  const started = Date.now();
-  const folder = path.dirname(out);
   const cache = path.resolve(".cache/kernel");
-  mkdirSync(folder, { recursive: true });
+  mkdirSync(path.dirname(out), { recursive: true });
   mkdirSync(cache, { recursive: true });
-  const base = out.replace(/\.elf$/, "");
+  const work = mkdtempSync(path.join(cache, "build-"));
+  try {
+    return await buildIn(work, cache, { entry, out, platform, jobs, log });
+  } finally {
+    rmSync(work, { recursive: true, force: true });
+    pruneCache(cache);
+  }
+}
+
+async function buildIn(work, cache, { entry, out, platform, jobs, log }) {
+  const started = Date.now();
+  const root = workspaceRoot(path.dirname(entry));
   const seconds = (since) => ((Date.now() - since) / 1000).toFixed(1);
 
   let step = Date.now();
   log(`asc ${path.relative(process.cwd(), entry)}`);
-  const wasm = await compile({ entry, outFile: `${base}.wasm`, memoryBase: MEMORY_BASE });
+  const wasmFile = path.join(work, "kernel.wasm");
+  const wasm = await compile({ entry, outFile: wasmFile, memoryBase: MEMORY_BASE, sourceMap: true });
   if (wasm.diagnostics.length) process.stderr.write(`${formatDiagnostics(wasm.diagnostics)}\n`);
   if (!wasm.ok) throw new BuildError("asc failed");
   log(`asc: ${wasm.sources.length} files, ${(wasm.wasm.length / 1024).toFixed(0)} KiB of wasm, ${seconds(step)} s`);
 
   step = Date.now();
-  await run("wasm2c", ["-n", "kernel", "-o", `${base}.c`, `${base}.wasm`]);
+  const cFile = path.join(work, "kernel.c");
+  await run("wasm2c", ["-n", "kernel", "-o", cFile, wasmFile]);
   const module = readModule(wasm.wasm);
-  const { pieces, tables, symbols } = splitSource(
-    readFileSync(`${base}.c`, "utf8"),
-    readFileSync(`${base}.h`, "utf8"),
+  const { pieces, tables, symbols, unmapped } = splitSource(
+    readFileSync(cFile, "utf8"),
+    readFileSync(path.join(work, "kernel.h"), "utf8"),
     module,
+    wasm.wasm,
+    readMappings(wasm.sourceMap),
   );
-  unlinkSync(`${base}.c`);
-  unlinkSync(`${base}.h`);
-  log(`wasm2c: ${symbols.size} functions in ${pieces.size} files, ${seconds(step)} s`);
+  log(
+    `wasm2c: ${symbols.size} functions in ${pieces.size} files` +
+      `${unmapped > 0 ? `, ${unmapped} without lines` : ""}, ${seconds(step)} s`,
+  );
 
   step = Date.now();
   const image = memoryImage(module, MEMORY_BASE);
-  const imageFile = `${base}.linear`;
+  const imageFile = path.join(work, "linear");
   writeFileSync(imageFile, image);
   const platformFiles = readdirSync(platform).sort();
   const headers = platformFiles
@@ -211,22 +198,31 @@ export async function buildKernel({ entry, out, platform, jobs = os.cpus().lengt
   });
   for (const f of platformFiles.filter((f) => /\.[cS]$/.test(f))) {
     units.push({
-      name: f,
+      name: path.relative(root, path.join(platform, f)),
+      file: path.join(platform, f),
       text: readFileSync(path.join(platform, f), "utf8"),
       flags: PLATFORM_FLAGS,
       inputs: hash(...headers),
       extension: path.extname(f),
     });
   }
-  const { objects, compiled } = await compileUnits(units, { cache, platform, headers: wasmHeaders, jobs, log });
+  const { objects, compiled } = await compileUnits(units, {
+    root,
+    work,
+    cache,
+    platform,
+    headers: wasmHeaders,
+    jobs,
+    log,
+  });
   log(`cc: ${compiled} of ${units.length} pieces, ${seconds(step)} s`);
 
   step = Date.now();
   const script = path.join(platform, "link.ld");
-  const symbolSource = `${base}.ksyms.S`;
-  const symbolObject = `${base}.ksyms.o`;
-  const linked = `${base}.linked`;
-  const list = `${base}.objects`;
+  const symbolSource = path.join(work, "ksyms.S");
+  const symbolObject = path.join(work, "ksyms.o");
+  const linked = path.join(work, "linked");
+  const list = path.join(work, "objects");
   writeFileSync(list, [...objects, symbolObject].join("\n"));
   const link = async (table) => {
     writeFileSync(symbolSource, table);
@@ -245,8 +241,8 @@ export async function buildKernel({ entry, out, platform, jobs = os.cpus().lengt
     ]);
     return readFileSync(linked);
   };
-  const first = await link(symbolTableSource(null, symbols));
-  const elf = await link(symbolTableSource(first, symbols));
+  const first = await link(symbolTableSource(null, symbols, KERNEL_BASE));
+  const elf = await link(symbolTableSource(first, symbols, KERNEL_BASE));
   const unique = new Map();
   for (const name of symbols.values())
     unique.set(displayName(name).label, (unique.get(displayName(name).label) ?? 0) + 1);
@@ -257,9 +253,9 @@ export async function buildKernel({ entry, out, platform, jobs = os.cpus().lengt
     const { label } = displayName(ts);
     return suffix === "" && label !== ts && unique.get(label) === 1 ? [ts, label] : `${ts}${suffix}`;
   });
-  writeFileSync(out, renamed);
-  for (const f of [symbolSource, symbolObject, linked, list, imageFile]) unlinkSync(f);
-  pruneCache(cache);
+  renameInDebug(renamed, (name) => (symbols.has(name) ? displayName(symbols.get(name)).label : null));
+  writeFileSync(linked, renamed);
+  renameSync(linked, out);
   const textSize = readSymbols(elf).reduce((n, s) => (s.isFunction ? n + s.size : n), 0);
   log(
     `link: ${(renamed.length / 1024).toFixed(0)} KiB, ${(textSize / 1024).toFixed(0)} KiB of code, ${seconds(step)} s`,

@@ -7,6 +7,8 @@
  * shape of the output of wabt 1.0.32.
  */
 
+import { addLines } from "./source-lines.mjs";
+
 const PREAMBLE = '#include "wasm.h"\n';
 const INSTANCE = "[A-Za-z_0-9]+_instance_t\\*?";
 
@@ -67,7 +69,7 @@ function parse(c) {
 function rewrite(text, typeHash) {
   return text
     .replace(new RegExp(`\\(${INSTANCE} instance(?:, )?`), "(")
-    .replace(/^(\w+ \w+)\(\) \{/, "$1(void) {")
+    .replace(/^(\w+ \w+)\(\) \{/m, "$1(void) {")
     .replace(
       /CALL_INDIRECT\(instance->w2c_\w+, (\w+) \(\*\)\(void\*(?:, )?([^)]*)\), (\d+), (\w+), instance->w2c_\w+\.data\[\w+\]\.module_instance/g,
       (_, res, params, type, index) => {
@@ -84,12 +86,13 @@ function rewrite(text, typeHash) {
 }
 
 /**
- * Splits `c` (with its header `h`) by TypeScript file.
+ * Splits `c` (with its header `h`) by TypeScript file. `module` is the binary `bytes` as read; with `mappings` (its source
+ * map) the pieces carry `#line` directives.
  *
- * Returns `{ pieces: Map<file, text>, tables, symbols: Map<C name, asc name> }`; `tables` is the piece that defines
- * globals, the function table and the entry points.
+ * Returns `{ pieces: Map<file, text>, tables, symbols: Map<C name, asc name>, unmapped }`; `tables` is the piece that
+ * defines globals, the function table and the entry points; `unmapped` counts functions that have no lines.
  */
-export function splitSource(c, h, module) {
+export function splitSource(c, h, module, bytes, mappings) {
   const defined = module.functions.filter((f) => f.import === null);
   const { names, functions } = parse(c);
   if (names.length !== defined.length || functions.size !== defined.length) {
@@ -113,10 +116,13 @@ export function splitSource(c, h, module) {
   const globalType = new Map(globals.map((name, i) => [name, cType(module.globals[i].type)]));
 
   const groups = new Map();
+  let unmapped = 0;
   for (const [name, f] of byName) {
     const file = moduleOf(f.name);
+    const { text, mapped } = addLines(functions.get(name), bytes, f.body, mappings, `${file}.ts`);
+    if (!mapped) unmapped++;
     if (!groups.has(file)) groups.set(file, []);
-    groups.get(file).push(rewrite(functions.get(name), typeHash));
+    groups.get(file).push(rewrite(text, typeHash));
   }
   const pieces = new Map();
   for (const [file, bodies] of [...groups].sort(([a], [b]) => (a < b ? -1 : 1))) {
@@ -134,6 +140,7 @@ export function splitSource(c, h, module) {
     pieces,
     tables: tables(module, byName, globals, globalType),
     symbols: new Map([...byName].map(([name, f]) => [name, f.name])),
+    unmapped,
   };
 }
 

@@ -1,5 +1,5 @@
 /**
- * Reads and rewrites the symbol table of an ELF64 little-endian executable, for names that no assembler accepts.
+ * Reads sections, and reads and rewrites the symbol table of an ELF64 little-endian executable, for names that no assembler accepts.
  *
  * Source: System V ABI, chapter 4 (object files), symbol table and string table.
  */
@@ -15,6 +15,8 @@ function sections(elf) {
     const header = at + i * size;
     return {
       header,
+      nameAt: elf.readUInt32LE(header),
+      address: elf.readBigUInt64LE(header + 16),
       type: elf.readUInt32LE(header + 4),
       offset: Number(elf.readBigUInt64LE(header + 24)),
       size: Number(elf.readBigUInt64LE(header + 32)),
@@ -22,6 +24,25 @@ function sections(elf) {
       info: elf.readUInt32LE(header + 44),
     };
   });
+}
+
+function sectionNamed(elf, name) {
+  const all = sections(elf);
+  const names = all[elf.readUInt16LE(62)];
+  return all.find((s) => {
+    const start = names.offset + s.nameAt;
+    return elf.toString("latin1", start, elf.indexOf(0, start)) === name;
+  });
+}
+
+/** The bytes of the section, or null. */
+export function sectionBytes(elf, name) {
+  const s = sectionNamed(elf, name);
+  return s === undefined ? null : elf.subarray(s.offset, s.offset + s.size);
+}
+
+export function sectionAddress(elf, name) {
+  return sectionNamed(elf, name).address;
 }
 
 function symbolTable(elf) {
@@ -82,4 +103,20 @@ export function renameSymbols(elf, rename) {
   append(symtab, Buffer.concat(entries), locals);
   append(strtab, Buffer.concat(text));
   return Buffer.concat(parts);
+}
+
+/** Renames in place what debug information calls functions. `rename` returns null or a name that is not longer. */
+export function renameInDebug(elf, rename) {
+  const strings = sectionBytes(elf, ".debug_str");
+  if (strings === null) return;
+  for (let at = 0; at < strings.length;) {
+    const end = strings.indexOf(0, at);
+    const old = strings.toString("utf8", at, end);
+    const name = rename(old);
+    if (name !== null && Buffer.byteLength(name) <= end - at) {
+      strings.fill(0, at, end);
+      strings.write(name, at, "utf8");
+    }
+    at = end + 1;
+  }
 }

@@ -73,7 +73,7 @@ class Reader {
 
 /**
  * `{ types, functions, globals, memoryPages, exports, start, elements, data }`. `functions` are in index order, imported
- * ones first: `{ index, name, type, import: { module, name } | null }`; `globals`: `{ type, value }`; `elements` and `data`:
+ * ones first: `{ index, name, type, import: { module, name } | null, body: { start, end } }`; `globals`: `{ type, value }`; `elements` and `data`:
  * `{ offset, functions }`, `{ offset, bytes }`.
  */
 export function readModule(bytes) {
@@ -130,6 +130,13 @@ export function readModule(bytes) {
         if (r.u32() !== 0) throw new Error("only active function elements of table 0 are known");
         return { offset: Number(r.constant()), functions: r.list(() => r.u32()) };
       });
+    } else if (id === 10) {
+      const defined = module.functions.filter((f) => f.import === null);
+      for (let i = 0, n = r.u32(); i < n; i++) {
+        const length = r.u32();
+        defined[i].body = { start: r.at, end: r.at + length };
+        r.at += length;
+      }
     } else if (id === 11) {
       module.data = r.list(() => {
         if (r.u32() !== 0) throw new Error("only active data segments of memory 0 are known");
