@@ -150,6 +150,7 @@ class Run {
         break;
       case "prefault": {
         // The kernel resolves a write that the program does not make; its next read must see the right page.
+        this.check(s, o.at);
         const c = s.cells[o.at];
         const result = real.fault(this.byteOf(o.at), PF_USER | PF_WRITE);
         if (result === 0 && !c!.shared) c!.own = s.access(o.at, null);
