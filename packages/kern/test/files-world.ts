@@ -115,7 +115,7 @@ export class Task {
     for (;;) {
       l.state = LS_RUN;
       l.wakePending = false;
-      const r = fn(l);
+      const r = fn(l) + 0;
       if (r === EASYNC && l.wakePending) {
         l.leaveAll();
         continue;
