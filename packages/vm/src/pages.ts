@@ -8,7 +8,7 @@
  * Source: DragonFly sys/vm/vm_page.h, vm_page.c (queues, hash of object and index).
  */
 import { imul, kassert, longDiv, toLong, u32, type i32, type long } from "@anax/portable";
-import { PAGE_SIZE, type Machine } from "@anax/machine";
+import { BOOT_MODULE, BOOT_MODULE_SIZE, PAGE_SIZE, type Machine } from "@anax/machine";
 import type { VmObject } from "./object";
 
 /** On a free list. */
@@ -128,6 +128,8 @@ export class VmPages {
       if (end[biggest] - fresh[biggest] < to - from) biggest = i;
     }
     kassert(top > 0, "no memory");
+    const moduleEnd: u32 = u32(longDiv(machine.bootParam(BOOT_MODULE) + machine.bootParam(BOOT_MODULE_SIZE), PAGE_SIZE));
+    if (moduleEnd > top) top = moduleEnd;
 
     let buckets: u32 = 64;
     while (buckets < total >>> 2) buckets = u32(buckets << 1);
@@ -161,6 +163,19 @@ export class VmPages {
     this.reserve = reserve;
     // Id 0 means "no object".
     this.objects.push(null);
+  }
+
+  /**
+   * Takes over memory that was in use at boot and is not any more (the boot module): the whole pages of it become free.
+   * It must be part of what `bootParam` names, which the page array covers.
+   */
+  adopt(base: long, size: long): void {
+    const to: u32 = u32(longDiv(base + size, PAGE_SIZE));
+    for (let pg: u32 = u32(longDiv(base + (PAGE_SIZE - 1), PAGE_SIZE)); pg < to; pg = u32(pg + 1)) {
+      kassert(pg < this.limit && this.refs[pg] === 0 && this.flags[pg] === 0, "page: adopted twice");
+      this.totalCount = u32(this.totalCount + 1);
+      this.free(pg);
+    }
   }
 
   // ---- allocation

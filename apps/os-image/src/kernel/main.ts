@@ -65,6 +65,7 @@ export class System {
     if (base === toLong(0) || size === toLong(0)) return "no initramfs: the boot loader handed over no module";
     const archive = new Initramfs(k.vfs, new PhysSource(this.machine, base, size));
     if (archive.unpack(k.vfs.root) !== 0) return `initramfs: ${archive.error}`;
+    k.pages.adopt(base, size);
     return null;
   }
 
