@@ -74,8 +74,7 @@ function wants(l: Lwp, sig: i32): boolean {
 
 /** Whether a signal for the process (or for `l` alone) is thrown away: ignored, not blocked, and nobody waits for it. */
 function isDropped(p: Proc, l: Lwp | null, sig: i32): boolean {
-  if (p.pid === 1 && isHarmlessToInit(p, sig)) return true;
-  if (!isIgnored(p, sig)) return false;
+  if (!isIgnored(p, sig) && (p.pid !== 1 || !isHarmlessToInit(p, sig))) return false;
   let t = l !== null ? l : p.lwps;
   while (t !== null) {
     if (sigInSet(t.maskLo, t.maskHi, sig) || sigInSet(t.waitLo, t.waitHi, sig)) return false;
@@ -85,7 +84,7 @@ function isDropped(p: Proc, l: Lwp | null, sig: i32): boolean {
   return true;
 }
 
-/** Process 1 gets no signal that it has no handler for. */
+/** Process 1 takes no signal that it has no handler for. */
 function isHarmlessToInit(p: Proc, sig: i32): boolean {
   const hand = p.sighand;
   return hand === null || hand.acts.handler.get(sig) === SIG_DFL;
