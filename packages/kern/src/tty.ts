@@ -28,8 +28,8 @@ const OUT_LEAST: i32 = 128;
  */
 export abstract class TtyDriver {
   /**
-   * There is output in `tty.line.out` (take it by `span`, `bytes`, `head`, `drop`). What is not taken at once is taken later, and
-   * `tty.outputDrained` called then. Not called while output is stopped.
+   * There is output in `tty.line.out` (take it by `span`, `bytes`, `head`, `drop`). A driver that leaves some calls
+   * `tty.outputDrained` when it can take more. Not called while output is stopped.
    */
   abstract startOutput(tty: Tty): void;
 
@@ -108,8 +108,9 @@ export class Tty implements TtyLineHost, ControllingTerminal {
     return room;
   }
 
-  /** The driver took output later than in `startOutput`, or became idle. */
+  /** The driver can take output again after `startOutput` left some, or became idle. Gives it what there is, and wakes writers. */
   outputDrained(): void {
+    this.lineOutput();
     const out = this.line.out;
     if (out.isEmpty || out.free >= TTY_OUT_SIZE >> 1) this.writeWait.wakeup();
   }
