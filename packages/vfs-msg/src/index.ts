@@ -21,6 +21,8 @@ export * from "./tmpfs/data";
 export * from "./tmpfs/tmpfs";
 export * from "./random";
 export * from "./devfs/devfs";
+export * from "./devfs/memory";
+export * from "./devfs/kmsg";
 export * from "./procfs/source";
 export * from "./procfs/procfs";
 export * from "./initramfs/source";

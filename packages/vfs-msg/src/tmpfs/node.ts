@@ -35,6 +35,8 @@ export class TmpNode extends Vnode {
   readonly id: u32;
   /** Pages of `object` that are counted against the file system's limit. */
   counted: u32 = 0;
+  /** Nothing is left of it: no names, no references, no pages. */
+  gone: boolean = false;
   /** Directories: where `..` leads, the entries, and their number. */
   parent: TmpNode | null = null;
   first: TmpEntry | null = null;

@@ -149,8 +149,14 @@ export class TmpFs extends FileSystem {
     if (node.nlink === 0 && node.refs === 0) this.forget(node);
   }
 
+  /** The node is gone although names in the cache may still lead to it. */
+  protected bury(node: TmpNode): void {
+    node.flags |= VN_DEAD;
+  }
+
   private forget(node: TmpNode): void {
-    if ((node.flags & VN_DEAD) !== 0) return;
+    if (node.gone) return;
+    node.gone = true;
     node.flags |= VN_DEAD;
     this.data.release(node);
     this.nodes = u32(this.nodes - 1);
