@@ -2,13 +2,13 @@
  * The one vitest configuration of all packages. Workspace packages resolve to their sources by the `source`
  * export condition, so no test waits for a build; their element accesses are checked.
  */
-import { defineConfig } from "vitest/config";
+import type { ViteUserConfig } from "vitest/config";
 import { checkedElements } from "./bounds.js";
 
 const conditions = ["source", "module", "node", "import", "default"];
 
-export function tests(): ReturnType<typeof defineConfig> {
-  return defineConfig({
+export function tests(): ViteUserConfig {
+  return {
     plugins: [checkedElements()],
     resolve: { conditions },
     ssr: { resolve: { conditions, externalConditions: conditions }, noExternal: [/^@anax\//] },
@@ -26,5 +26,5 @@ export function tests(): ReturnType<typeof defineConfig> {
         reporter: ["text-summary", "json-summary"],
       },
     },
-  });
+  };
 }
