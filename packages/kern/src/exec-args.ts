@@ -51,7 +51,7 @@ export class ExecArgs {
   }
 
   private fits(n: i32): boolean {
-    return toLong(this.length) + toLong(n) + toLong(this.argc + this.envc + 1) * 8 <= this.limit;
+    return toLong(this.length) + toLong(n) + toLong((this.argc + this.envc + 1) | 0) * 8 <= this.limit;
   }
 
   private count(env: boolean): void {
@@ -85,7 +85,7 @@ export class ExecArgs {
     while (n === -Errno.NAMETOOLONG) {
       if (most > left) most = left;
       if (most <= 0) return -Errno.TOOBIG;
-      if (this.length + most > this.bytes.length && !k.vm.heapOk()) return -Errno.NOMEM;
+      if (((this.length + most) | 0) > this.bytes.length && !k.vm.heapOk()) return -Errno.NOMEM;
       this.room(most);
       n = space.copyinstr(ustr, this.bytes, this.length, most);
       if (n === -Errno.NAMETOOLONG && most === left) return -Errno.TOOBIG;
@@ -98,7 +98,7 @@ export class ExecArgs {
 
   /** Bytes that a further string may take. */
   private left(): i32 {
-    const n: long = this.limit - this.length - toLong(this.argc + this.envc + 1) * 8;
+    const n: long = this.limit - this.length - toLong((this.argc + this.envc + 1) | 0) * 8;
     if (n <= 0) return 0;
     return n > STRING_MAX ? STRING_MAX : i32(n);
   }

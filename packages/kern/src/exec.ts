@@ -318,7 +318,7 @@ function useInterpreter(l: Lwp, image: ExecImage, depth: i32): i32 {
   if (r === 0 && argEnd > argAt) r = args.prepend(h, argAt, (argEnd - argAt) | 0);
   if (r === 0) r = args.prepend(h, start, len);
   if (r !== 0) return r;
-  image.script.set(h.subarray(start, start + len));
+  image.script.set(h.subarray(start, (start + len) | 0));
   image.scriptLen = len;
   r = lookup(l, h, start, len);
   return r !== 0 ? r : useFound(image, l.kernel.fc.nd);
@@ -365,7 +365,7 @@ function load(l: Lwp, image: ExecImage, loader: ImageLoader): i32 {
   space.activate();
   let r = loader.load(l, image);
   if (r === 0) {
-    const strings: long = toLong(image.args.length) + toLong(image.args.argc + image.args.envc) * 8 + 8192;
+    const strings: long = toLong(image.args.length) + toLong((image.args.argc + image.args.envc) | 0) * 8 + 8192;
     let first: long = longMax(INITIAL_STACK, strings);
     first = longDiv(first + PAGE_SIZE - 1, PAGE_SIZE) * PAGE_SIZE;
     if (first > image.stackSize) r = -Errno.TOOBIG;

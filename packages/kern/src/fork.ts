@@ -6,7 +6,7 @@
  * Source: clone(2), fork(2), vfork(2), unshare(2).
  */
 import { PAGE_SIZE, REG_RSP } from "@anax/machine";
-import { EASYNC, Errno, longDiv, type i32, type long, type u32 } from "@anax/portable";
+import { EASYNC, Errno, longDiv, type i32, type long, u32 } from "@anax/portable";
 import type { VmSpace } from "@anax/vm";
 import type { Cred, NcHandle } from "@anax/vfs-msg";
 import { FileTable } from "./descriptors";
@@ -75,7 +75,7 @@ export function kernClone(l: Lwp, flags: u32, sp: long, uparentTid: long, uchild
   if (clearHandlers && !thread && (flags & CLONE_SIGHAND) === 0) child.sighand = child.sighand!.forExec();
   const c = newLwp(l, child, tid, fpuPage);
   p.abi!.setChildReturn(c, sp, (flags & CLONE_SETTLS) !== 0 ? tls : -1);
-  if ((flags & CLONE_PARENT_SETTID) !== 0) p.vm.put32(uparentTid, tid);
+  if ((flags & CLONE_PARENT_SETTID) !== 0) p.vm.put32(uparentTid, u32(tid));
   if ((flags & CLONE_CHILD_CLEARTID) !== 0) c.clearTid = uchildTid;
   if ((flags & CLONE_CHILD_SETTID) !== 0) {
     c.setTid = uchildTid;
@@ -115,7 +115,7 @@ export function kernFork(l: Lwp): i32 {
 
 /** vfork(2). */
 export function kernVfork(l: Lwp): i32 {
-  return kernClone(l, CLONE_VM | CLONE_VFORK | u32Of(SIGCHLD), 0, 0, 0, 0);
+  return kernClone(l, u32(CLONE_VM | CLONE_VFORK | u32Of(SIGCHLD)), 0, 0, 0, 0);
 }
 
 function u32Of(x: i32): u32 {

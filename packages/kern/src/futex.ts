@@ -320,6 +320,6 @@ function markDead(l: Lwp, uaddr: long): void {
   if (cur < 0) return;
   const v: u32 = u32(cur);
   if ((v & FUTEX_TID_MASK) !== u32(l.tid)) return;
-  if (space.cas32(uaddr, v, (v & FUTEX_WAITERS) | FUTEX_OWNER_DIED) < 0) return;
+  if (space.cas32(uaddr, v, u32((v & FUTEX_WAITERS) | FUTEX_OWNER_DIED)) < 0) return;
   if ((v & FUTEX_WAITERS) !== 0) kernFutexWake(l, uaddr, 1, FUTEX_BITSET_ALL, false);
 }

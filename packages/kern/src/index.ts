@@ -34,4 +34,5 @@ export * from "./system";
 export * from "./user";
 export * from "./loadavg";
 export * from "./oom";
+export * from "./procinfo";
 export * from "./files";

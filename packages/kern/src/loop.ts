@@ -8,7 +8,7 @@
  * Source: DragonFly sys/platform/pc64/x86_64/trap.c (userenter, userexit), ARCHITECTURE.md "Run to completion".
  */
 import { IRQ_TIMER, TRAP_INTERRUPT, TRAP_PAGEFAULT, TRAP_SYSCALL } from "@anax/machine";
-import { EASYNC, Errno, type i32, type long } from "@anax/portable";
+import { EASYNC, Errno, type i32, type long, u32 } from "@anax/portable";
 import { beginMsg, MSGF_DONE, MSGF_REPLY } from "@anax/lwkt";
 import { SAMPLE_CALLS, chargeAt, cpuTimeLeft } from "./accounting";
 import { ATT_AST, ATT_RESCHED, ATT_TIMER, type Kernel } from "./kernel";
@@ -237,7 +237,7 @@ function readyForUser(k: Kernel, l: Lwp): boolean {
       l.ast = false;
       k.attention &= ~ATT_AST;
       if (l.setTid !== 0) {
-        p.vm.put32(l.setTid, l.tid);
+        p.vm.put32(l.setTid, u32(l.tid));
         l.setTid = 0;
       }
       // A temporary mask of a call that has ended otherwise than by a signal is over before signals are looked at.

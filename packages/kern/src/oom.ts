@@ -20,7 +20,7 @@ export function oomScore(k: Kernel, p: Proc): long {
   const space = p.space;
   if (space === null || p.exiting || p.oomKilled || p.oomAdj <= -1000) return 0;
   const total: long = k.pages.totalCount;
-  const score: long = space.residentAnon + space.tablePages + longDiv(total, 1000) * p.oomAdj;
+  const score: long = ((space.residentAnon + space.tablePages) | 0) + longDiv(total, 1000) * p.oomAdj;
   return score > 0 ? score : 1;
 }
 

@@ -270,6 +270,6 @@ export class Proc {
     let start = off;
     const end: i32 = (off + n) | 0;
     for (let i = off; i < end; i++) if (buf[i] === 47) start = (i + 1) | 0;
-    for (let i: i32 = 0; i < 16; i++) this.comm[i] = i < 15 && start + i < end ? buf[start + i] : 0;
+    for (let i: i32 = 0; i < 16; i++) this.comm[i] = i < 15 && ((start + i) | 0) < end ? buf[start + i] : 0;
   }
 }

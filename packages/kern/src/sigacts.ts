@@ -6,7 +6,7 @@
  * Invariant: a SigActs with `refs` above 1 is not written; its writer takes a copy first, so fork costs nothing.
  * Source: sigaction(2).
  */
-import { LongArray, type i32, type long, type u32 } from "@anax/portable";
+import { LongArray, type i32, type long, u32 } from "@anax/portable";
 import { NSIG, SIG_DFL, SIG_IGN } from "./sigdefs";
 
 /** One action. */
@@ -53,11 +53,11 @@ export class SigActs {
     this.maskHi[sig] = maskHi;
     const bit: u32 = (1 << ((sig - 1) & 31)) >>> 0;
     if (sig <= 32) {
-      this.ignoredLo = handler === SIG_IGN ? this.ignoredLo | bit : this.ignoredLo & ~bit;
-      this.caughtLo = handler !== SIG_IGN && handler !== SIG_DFL ? this.caughtLo | bit : this.caughtLo & ~bit;
+      this.ignoredLo = handler === SIG_IGN ? u32(this.ignoredLo | bit) : u32(this.ignoredLo & ~bit);
+      this.caughtLo = handler !== SIG_IGN && handler !== SIG_DFL ? u32(this.caughtLo | bit) : u32(this.caughtLo & ~bit);
     } else {
-      this.ignoredHi = handler === SIG_IGN ? this.ignoredHi | bit : this.ignoredHi & ~bit;
-      this.caughtHi = handler !== SIG_IGN && handler !== SIG_DFL ? this.caughtHi | bit : this.caughtHi & ~bit;
+      this.ignoredHi = handler === SIG_IGN ? u32(this.ignoredHi | bit) : u32(this.ignoredHi & ~bit);
+      this.caughtHi = handler !== SIG_IGN && handler !== SIG_DFL ? u32(this.caughtHi | bit) : u32(this.caughtHi & ~bit);
     }
   }
 
@@ -103,19 +103,18 @@ export class SigHand {
 
   /** For a new program: caught signals have their default action again, ignored ones stay so. Gives this reference back. */
   forExec(): SigHand {
-    let hand: SigHand = this;
     if (this.refs > 1) {
-      hand = this.fork();
+      const mine = this.fork();
       this.release();
+      return mine.forExec();
     }
-    const acts = hand.acts;
-    if ((acts.caughtLo | acts.caughtHi) === 0) return hand;
-    const own = hand.own();
+    if ((this.acts.caughtLo | this.acts.caughtHi) === 0) return this;
+    const own = this.own();
     for (let sig = 1; sig <= NSIG; sig++) {
       const h = own.handler.get(sig);
       if (h !== SIG_DFL && h !== SIG_IGN) own.set(sig, SIG_DFL, 0, 0, 0, 0);
     }
-    return hand;
+    return this;
   }
 
   /** A process lets go. */

@@ -4,7 +4,7 @@
  * Neighbours: `signal.ts`. Invariant: nothing is changed when an error is returned.
  * Source: kill(2), tgkill(2), sigaction(2), sigprocmask(2), sigsuspend(2), sigtimedwait(2), sigaltstack(2), sigqueue(3).
  */
-import { EASYNC, Errno, type i32, type long, type u32 } from "@anax/portable";
+import { EASYNC, Errno, type i32, type long, u32 } from "@anax/portable";
 import type { Lwp } from "./lwp";
 import type { Proc } from "./proc";
 import type { SigAction } from "./sigacts";
@@ -129,15 +129,15 @@ export function kernSigaction(l: Lwp, sig: i32, act: SigAction | null, old: SigA
   const hand = l.proc.sighand!;
   if (old !== null) hand.acts.get(sig, old);
   if (act === null) return 0;
-  hand.own().set(sig, act.handler, act.flags, act.restorer, act.maskLo & ~SIGS_UNBLOCKABLE_LO, act.maskHi);
+  hand.own().set(sig, act.handler, act.flags, act.restorer, u32(act.maskLo & ~SIGS_UNBLOCKABLE_LO), act.maskHi);
   discardIgnored(l.proc, sig);
   return 0;
 }
 
 /** sigprocmask(2): changes the caller's mask by the set of the two halves. -INVAL. The old mask is read before. */
 export function kernSigprocmask(l: Lwp, how: i32, lo: u32, hi: u32): i32 {
-  if (how === SIG_BLOCK) setSigMask(l, l.maskLo | lo, l.maskHi | hi);
-  else if (how === SIG_UNBLOCK) setSigMask(l, l.maskLo & ~lo, l.maskHi & ~hi);
+  if (how === SIG_BLOCK) setSigMask(l, u32(l.maskLo | lo), u32(l.maskHi | hi));
+  else if (how === SIG_UNBLOCK) setSigMask(l, u32(l.maskLo & ~lo), u32(l.maskHi & ~hi));
   else if (how === SIG_SETMASK) setSigMask(l, lo, hi);
   else return -Errno.INVAL;
   return 0;
@@ -145,8 +145,8 @@ export function kernSigprocmask(l: Lwp, how: i32, lo: u32, hi: u32): i32 {
 
 /** sigpending(2): what is pending and blocked. */
 export function kernSigpending(l: Lwp, set: SigSet): void {
-  set.lo = (l.pending.lo | l.proc.pending.lo) & l.maskLo;
-  set.hi = (l.pending.hi | l.proc.pending.hi) & l.maskHi;
+  set.lo = u32((l.pending.lo | l.proc.pending.lo) & l.maskLo);
+  set.hi = u32((l.pending.hi | l.proc.pending.hi) & l.maskHi);
 }
 
 /** sigsuspend(2): sleeps with the mask until a handler runs. -INTR, or EASYNC. */
@@ -166,7 +166,7 @@ export function kernPause(l: Lwp): i32 {
  */
 export function kernSigtimedwait(l: Lwp, lo: u32, hi: u32, timeout: long): i32 {
   const k = l.kernel;
-  const setLo: u32 = lo & ~SIGS_UNBLOCKABLE_LO;
+  const setLo: u32 = u32(lo & ~SIGS_UNBLOCKABLE_LO);
   l.waitLo = 0;
   l.waitHi = 0;
   const si = takeSignal(l, setLo, hi);

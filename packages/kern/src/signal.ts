@@ -8,7 +8,7 @@
  * Invariant: SIGKILL and SIGSTOP are in no mask and have no handler; an LWP with a deliverable signal has `ast` set.
  * Source: POSIX 2.4, signal(7), sigaction(2).
  */
-import { kassert, type i32, type long, type u32 } from "@anax/portable";
+import { kassert, type i32, type long, u32 } from "@anax/portable";
 import { exitProc } from "./exit";
 import { ATT_AST, ATT_RESCHED, type Kernel } from "./kernel";
 import { LS_RUN, type Lwp } from "./lwp";
@@ -75,7 +75,8 @@ function wants(l: Lwp, sig: i32): boolean {
 /** Whether a signal for the process (or for `l` alone) is thrown away: ignored, not blocked, and nobody waits for it. */
 function isDropped(p: Proc, l: Lwp | null, sig: i32): boolean {
   if (!isIgnored(p, sig) && (p.pid !== 1 || !isHarmlessToInit(p, sig))) return false;
-  let t = l !== null ? l : p.lwps;
+  let t = p.lwps;
+  if (l !== null) t = l;
   while (t !== null) {
     if (sigInSet(t.maskLo, t.maskHi, sig) || sigInSet(t.waitLo, t.waitHi, sig)) return false;
     if (l !== null) break;
@@ -207,8 +208,8 @@ export function forceSignal(l: Lwp, info: SigInfo): void {
   const blocked = sigInSet(l.maskLo, l.maskHi, sig);
   if (blocked || hand.acts.handler.get(sig) === SIG_IGN) {
     hand.own().set(sig, SIG_DFL, 0, 0, 0, 0);
-    l.maskLo &= ~sigBitLo(sig);
-    l.maskHi &= ~sigBitHi(sig);
+    l.maskLo = u32(l.maskLo & ~sigBitLo(sig));
+    l.maskHi = u32(l.maskHi & ~sigBitHi(sig));
   }
   l.forced = sig;
   l.pending.post(info, 0x7fffffff);
@@ -219,7 +220,7 @@ export function forceSignal(l: Lwp, info: SigInfo): void {
 
 /** Sets the mask of an LWP; SIGKILL and SIGSTOP are taken out. */
 export function setSigMask(l: Lwp, lo: u32, hi: u32): void {
-  l.maskLo = lo & ~SIGS_UNBLOCKABLE_LO;
+  l.maskLo = u32(lo & ~SIGS_UNBLOCKABLE_LO);
   l.maskHi = hi;
   recheckSignals(l);
 }
@@ -238,7 +239,7 @@ export function setTempSigMask(l: Lwp, lo: u32, hi: u32): void {
   l.savedMaskLo = l.maskLo;
   l.savedMaskHi = l.maskHi;
   l.maskSaved = true;
-  l.maskLo = lo & ~SIGS_UNBLOCKABLE_LO;
+  l.maskLo = u32(lo & ~SIGS_UNBLOCKABLE_LO);
   l.maskHi = hi;
   l.ast = true;
 }
@@ -273,8 +274,8 @@ export function nextSignal(l: Lwp): i32 {
       return 0;
     }
     // What sigtimedwait waits for is its to take.
-    const lo: u32 = l.maskLo | l.waitLo;
-    const hi: u32 = l.maskHi | l.waitHi;
+    const lo: u32 = u32(l.maskLo | l.waitLo);
+    const hi: u32 = u32(l.maskHi | l.waitHi);
     const queue = queueWithNext(l, lo, hi);
     if (queue === null) return 0;
     const sig = queue.first(lo, hi);
@@ -338,25 +339,25 @@ export function deliverSignal(l: Lwp, sig: i32, interrupted: boolean): void {
     return;
   }
   l.maskSaved = false;
-  l.maskLo = (l.maskLo | action.maskLo) & ~SIGS_UNBLOCKABLE_LO;
-  l.maskHi |= action.maskHi;
+  l.maskLo = u32((l.maskLo | action.maskLo) & ~SIGS_UNBLOCKABLE_LO);
+  l.maskHi = (l.maskHi | action.maskHi) >>> 0;
   if ((action.flags & SA_NODEFER) === 0) {
-    l.maskLo |= sigBitLo(sig);
-    l.maskHi |= sigBitHi(sig);
+    l.maskLo = (l.maskLo | sigBitLo(sig)) >>> 0;
+    l.maskHi = (l.maskHi | sigBitHi(sig)) >>> 0;
   }
 }
 
 /** Takes the first pending signal of a set, whatever the mask (sigtimedwait, signalfd). The caller gives it back to `siginfos`. */
 export function takeSignal(l: Lwp, lo: u32, hi: u32): SigInfo | null {
-  let sig = l.pending.first(~lo, ~hi);
+  let sig = l.pending.first(u32(~lo), u32(~hi));
   if (sig !== 0) return l.pending.take(sig);
-  sig = l.proc.pending.first(~lo, ~hi);
+  sig = l.proc.pending.first(u32(~lo), u32(~hi));
   return sig !== 0 ? l.proc.pending.take(sig) : null;
 }
 
 /** Whether a signal of a set is pending (poll on a signalfd). */
 export function hasSignal(l: Lwp, lo: u32, hi: u32): boolean {
-  return l.pending.first(~lo, ~hi) !== 0 || l.proc.pending.first(~lo, ~hi) !== 0;
+  return l.pending.first(u32(~lo), u32(~hi)) !== 0 || l.proc.pending.first(u32(~lo), u32(~hi)) !== 0;
 }
 
 // ---- stop and continue

@@ -7,7 +7,7 @@
  * is there once, a real-time one as often as it was sent, in order.
  * Source: POSIX 2.4 (signal concepts), signal(7).
  */
-import { ctz, type i32, type long, type u32 } from "@anax/portable";
+import { ctz, type i32, type long, u32 } from "@anax/portable";
 import { NSIG, SIGRTMIN, SIGS_SYNCHRONOUS_LO, SI_TIMER, sigBitHi, sigBitLo } from "./sigdefs";
 
 /**
@@ -106,8 +106,8 @@ export class SigSet {
   }
 
   add(sig: i32): void {
-    this.lo |= sigBitLo(sig);
-    this.hi |= sigBitHi(sig);
+    this.lo = (this.lo | sigBitLo(sig)) >>> 0;
+    this.hi = (this.hi | sigBitHi(sig)) >>> 0;
   }
 }
 
@@ -141,15 +141,15 @@ export class SigQueue {
     else last.next = si;
     this.tail = si;
     this.count++;
-    this.lo |= sigBitLo(sig);
-    this.hi |= sigBitHi(sig);
+    this.lo = (this.lo | sigBitLo(sig)) >>> 0;
+    this.hi = (this.hi | sigBitHi(sig)) >>> 0;
     return true;
   }
 
   /** The signal to take first that is not in the mask: faults of the program, then the lowest number. 0 when none. */
   first(maskLo: u32, maskHi: u32): i32 {
-    const lo: u32 = this.lo & ~maskLo;
-    const hi: u32 = this.hi & ~maskHi;
+    const lo: u32 = u32(this.lo & ~maskLo);
+    const hi: u32 = u32(this.hi & ~maskHi);
     if (lo === 0 && hi === 0) return 0;
     const sync: u32 = lo & SIGS_SYNCHRONOUS_LO;
     if (sync !== 0) return (ctz(sync) + 1) | 0;
@@ -173,8 +173,8 @@ export class SigQueue {
     si.next = null;
     this.count--;
     if (sig < SIGRTMIN || !this.listed(sig, next)) {
-      this.lo &= ~sigBitLo(sig);
-      this.hi &= ~sigBitHi(sig);
+      this.lo = (this.lo & ~sigBitLo(sig)) >>> 0;
+      this.hi = (this.hi & ~sigBitHi(sig)) >>> 0;
     }
     return si;
   }
