@@ -81,14 +81,7 @@ export function kernSendfile(lwp: Lwp, outFd: i32, inFd: i32, uoffset: long, siz
 }
 
 /** copy_file_range(2). The offsets are addresses or 0. */
-export function kernCopyFileRange(
-  lwp: Lwp,
-  inFd: i32,
-  uInOffset: long,
-  outFd: i32,
-  uOutOffset: long,
-  size: long,
-): i32 {
+export function kernCopyFileRange(lwp: Lwp, inFd: i32, uInOffset: long, outFd: i32, uOutOffset: long, size: long): i32 {
   const files = lwp.proc.files!;
   const from = files.get(inFd);
   const to = files.get(outFd);

@@ -183,7 +183,8 @@ export class EpollFile extends File {
     if (waiter !== null) this.wait.add(waiter);
     let item = this.readyHead;
     while (item !== null) {
-      if (!item.removed && item.file.poll(u32(item.events & EVENT_BITS) | 0, null) !== 0) return events & (POLLIN | POLLRDNORM);
+      if (!item.removed && item.file.poll(u32(item.events & EVENT_BITS) | 0, null) !== 0)
+        return events & (POLLIN | POLLRDNORM);
       item = item.readyNext;
     }
     return 0;

@@ -5,7 +5,20 @@
  * Invariant: the counter is 0 to `COUNTER_MAX`. It ends at 2^53-1 and not at 2^64-2: a `long` holds no more on both targets.
  * Source: eventfd(2).
  */
-import { EASYNC, Errno, getI32, getU32, longHi, longLo, longOf, putU32, toLong, type i32, type long, type u32 } from "@anax/portable";
+import {
+  EASYNC,
+  Errno,
+  getI32,
+  getU32,
+  longHi,
+  longLo,
+  longOf,
+  putU32,
+  toLong,
+  type i32,
+  type long,
+  type u32,
+} from "@anax/portable";
 import { WaitQueue, type Waiter } from "@anax/lwkt";
 import type { Uio } from "@anax/vm";
 import type { Cred, Stat } from "@anax/vfs-msg";

@@ -32,7 +32,8 @@ export const O_TMPFILE: i32 = 0o20200000;
 /** What F_SETFL may change. */
 export const O_SETFL: i32 = 0o2000 | 0o4000 | 0o20000 | 0o40000 | 0o1000000;
 /** What F_GETFL shows. */
-export const O_GETFL: i32 = 3 | 0o2000 | 0o4000 | 0o10000 | 0o20000 | 0o40000 | 0o100000 | 0o200000 | 0o1000000 | 0o4010000 | 0o10000000;
+export const O_GETFL: i32 =
+  3 | 0o2000 | 0o4000 | 0o10000 | 0o20000 | 0o40000 | 0o100000 | 0o200000 | 0o1000000 | 0o4010000 | 0o10000000;
 
 /** Flags of the call to open that the open file does not keep: O_CREAT, O_EXCL, O_NOCTTY, O_TRUNC, O_CLOEXEC. */
 export const O_NOT_KEPT: i32 = 0o100 | 0o200 | 0o400 | 0o1000 | 0o2000000;

@@ -5,7 +5,7 @@
  * new one is in place.
  * Source: dup(2), fcntl(2), ioctl(2), flock(2).
  */
-import { EASYNC, Errno, getLong, getU16, i32, putI32, putLong, putU16, type long, type u32 } from "@anax/portable";
+import { EASYNC, Errno, getLong, getU16, i32, putI32, putLong, putU16, u32, type long } from "@anax/portable";
 import { LOCK_FLOCK, LOCK_POSIX, LockOwner, type FileLock } from "@anax/vfs-msg";
 import {
   FD_CLOEXEC,
@@ -223,7 +223,7 @@ function recordLock(lwp: Lwp, file: File, cmd: i32, uflock: long, owner: LockOwn
   const lock = fc.lock;
   const type: i32 = i32(getU16(buf, 0));
   if (type > F_UNLCK || (cmd === F_GETLK && type === F_UNLCK)) return -Errno.INVAL;
-  if (ofd && (getLong(buf, 24) !== 0)) return -Errno.INVAL;
+  if (ofd && getLong(buf, 24) !== 0) return -Errno.INVAL;
   r = lockRange(file, lock, i32(getU16(buf, 2)), getLong(buf, 8), getLong(buf, 16));
   if (r < 0) return r;
   lock.type = type;
@@ -239,9 +239,9 @@ function recordLock(lwp: Lwp, file: File, cmd: i32, uflock: long, owner: LockOwn
   if (r === EASYNC) file.holdFor(lwp);
   if (last && r === -Errno.AGAIN) return -Errno.INTR;
   if (r < 0 || cmd !== F_GETLK) return r;
-  putU16(buf, 0, lock.type);
+  putU16(buf, 0, u32(lock.type));
   if (lock.type !== F_UNLCK) {
-    putU16(buf, 2, SEEK_SET);
+    putU16(buf, 2, 0);
     putLong(buf, 8, lock.start);
     putLong(buf, 16, lock.end < 0 ? 0 : lock.end - lock.start + 1);
     putI32(buf, 24, lock.pid);

@@ -5,7 +5,7 @@
  * Invariant: a descriptor is published only when nothing can fail any more.
  * Source: open(2), pipe(2), close_range(2).
  */
-import { Errno, putI32, type i32, type long, type u32 } from "@anax/portable";
+import { Errno, i32, putI32, u32, type long } from "@anax/portable";
 import { NLC_FOLLOW, type Cred, type NLookup } from "@anax/vfs-msg";
 import {
   CLOSE_RANGE_CLOEXEC,
@@ -81,7 +81,8 @@ export function openName(lwp: Lwp, nd: NLookup, flags: i32, mode: i32): i32 {
     } else fc.opened = new DeviceFile(vfs, vp, device, kept, cred);
   } else fc.opened = new VnodeFile(vfs, vp, kept, cred);
   const file = fc.opened;
-  if (e === 0 && file !== null && file.handle === null && file instanceof VnodeFile) (file as VnodeFile).setName(fc.handle);
+  if (e === 0 && file !== null && file.handle === null && file instanceof VnodeFile)
+    (file as VnodeFile).setName(fc.handle);
   fc.handle.clear();
   return e;
 }
@@ -103,8 +104,9 @@ export function kernCloseRange(lwp: Lwp, first: u32, last: u32, flags: i32): i32
     proc.files = mine;
     files = mine;
   }
-  const length: u32 = files.length;
-  for (let fd: u32 = first; fd < length && fd <= last; fd++) {
+  const end: i32 = last < u32(files.length) ? i32(last) : (files.length - 1) | 0;
+  if (end < 0 || first > u32(end)) return 0;
+  for (let fd: i32 = i32(first); fd <= end; fd++) {
     if (files.get(fd) === null) continue;
     if ((flags & CLOSE_RANGE_CLOEXEC) !== 0) files.setCloexec(fd, true);
     else files.close(fd);

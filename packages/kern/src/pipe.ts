@@ -7,7 +7,7 @@
  * a page; an empty pipe has `head` 0 and at most one page.
  * Source: pipe(7), POSIX write(2) (atomicity up to PIPE_BUF); DragonFly sys/kern/sys_pipe.c (wake a writer late).
  */
-import { EASYNC, Errno, longLo, type i32, type long, type u32 } from "@anax/portable";
+import { EASYNC, Errno, i32, type long, type u32 } from "@anax/portable";
 import { WaitQueue, type Waiter } from "@anax/lwkt";
 import { PAGE_SIZE, PAGE_SHIFT, type Machine } from "@anax/machine";
 import type { Uio, VmPages } from "@anax/vm";
@@ -52,6 +52,10 @@ export class Pipe {
     private readonly pages: VmPages,
   ) {}
 
+  get free(): i32 {
+    return (this.capacity - this.count) | 0;
+  }
+
   /**
    * Reads what there is, at least one byte. 0 (also at the end: no byte moved), -AGAIN, -INTR, -FAULT, EASYNC.
    */
@@ -69,10 +73,10 @@ export class Pipe {
       const inPage = this.head & PAGE_MASK;
       let n: i32 = (PAGE_SIZE - inPage) | 0;
       if (n > this.count) n = this.count;
-      if (uio.resid < n) n = longLo(uio.resid) | 0;
+      if (uio.resid < n) n = i32(uio.resid);
       const before = uio.resid;
       r = uio.movePhys(this.pages.pa(this.slots[this.head >> PAGE_SHIFT]) + inPage, n);
-      this.consume(longLo(before - uio.resid) | 0);
+      this.consume(i32(before - uio.resid));
     }
     this.spaceFreed();
     return r;
@@ -89,8 +93,8 @@ export class Pipe {
       return -Errno.PIPE;
     }
     const whole = lwp.opDone + uio.resid <= PIPE_BUF;
-    const free: i32 = (this.capacity - this.count) | 0;
-    const need: i32 = whole ? longLo(uio.resid) | 0 : 1;
+    const free = this.free;
+    const need: i32 = whole ? i32(uio.resid) : 1;
     let r: i32 = 0;
     if (free >= need) {
       const wasEmpty = this.count === 0;
@@ -102,7 +106,7 @@ export class Pipe {
     if (lwp.interrupted) return -Errno.INTR;
     // A long write ends only when all of it is in, so nobody can tell that it is woken late; once for half a ring is cheap.
     const half = this.capacity >> 1;
-    const want: i32 = uio.resid < half ? longLo(uio.resid) | 0 : half;
+    const want: i32 = uio.resid < half ? i32(uio.resid) : half;
     if (want < this.writeNeed) this.writeNeed = want;
     this.writeWait.add(lwp);
     return EASYNC;
@@ -120,13 +124,13 @@ export class Pipe {
       this.slots[slot] = pg;
     }
     const inPage = tail & PAGE_MASK;
-    const free: i32 = (this.capacity - this.count) | 0;
+    const free = this.free;
     let n: i32 = (PAGE_SIZE - inPage) | 0;
     if (n > free) n = free;
-    if (uio.resid < n) n = longLo(uio.resid) | 0;
+    if (uio.resid < n) n = i32(uio.resid);
     const before = uio.resid;
     const r = uio.movePhys(this.pages.pa(pg) + inPage, n);
-    this.count = (this.count + (longLo(before - uio.resid) | 0)) | 0;
+    this.count = (this.count + i32(before - uio.resid)) | 0;
     return r;
   }
 
@@ -150,7 +154,7 @@ export class Pipe {
   }
 
   private spaceFreed(): void {
-    if (this.writeWait.isEmpty || this.capacity - this.count < this.writeNeed) return;
+    if (this.writeWait.isEmpty || this.free < this.writeNeed) return;
     this.writeNeed = NO_NEED;
     this.writeWait.wakeup();
   }
@@ -170,7 +174,7 @@ export class Pipe {
       this.writeWait.add(waiter);
     }
     let ready: i32 = 0;
-    if (this.capacity - this.count >= PIPE_BUF) ready = events & (POLLOUT | POLLWRNORM);
+    if (this.free >= PIPE_BUF) ready = events & (POLLOUT | POLLWRNORM);
     if (this.readers === 0) ready |= POLLERR;
     return ready;
   }
@@ -217,8 +221,8 @@ export class Pipe {
     if (size < 0) return -Errno.INVAL;
     if (size > PIPE_MAX_PAGES * PAGE_SIZE) return -Errno.PERM;
     let slots: i32 = 1;
-    while (slots * PAGE_SIZE < size) slots = (slots * 2) | 0;
-    const capacity: i32 = (slots * PAGE_SIZE) | 0;
+    while (slots << PAGE_SHIFT < size) slots = slots << 1;
+    const capacity: i32 = slots << PAGE_SHIFT;
     if (capacity === this.capacity) return capacity;
     if (this.count > capacity) return -Errno.BUSY;
     const moved = new Uint32Array(slots);

@@ -5,7 +5,7 @@
  * Neighbours: `epoll.ts`, `file.ts`. Invariant: the LWP is on wait queues only when the call answers EASYNC.
  * Source: poll(2), select(2), POSIX poll, select.
  */
-import { EASYNC, Errno, fillBytes, getI32, getU16, i32, putU16, type long } from "@anax/portable";
+import { EASYNC, Errno, fillBytes, getI32, getU16, i32, putU16, toLong, u32, type long } from "@anax/portable";
 import type { Waiter } from "@anax/lwkt";
 import {
   O_PATH,
@@ -63,10 +63,10 @@ export function kernPoll(lwp: Lwp, ufds: long, count: i32, timeout: long): i32 {
     let n: i32 = (count - at) | 0;
     if (n > CHUNK) n = CHUNK;
     const bytes: i32 = (n * POLLFD_SIZE) | 0;
-    const ua: long = ufds + at * POLLFD_SIZE;
+    const ua: long = ufds + toLong(at) * POLLFD_SIZE;
     let r = space.copyin(ua, buf, 0, bytes);
     if (r < 0) return givenUp(lwp, r);
-    for (let off: i32 = 0; off < bytes; off += POLLFD_SIZE) {
+    for (let off: i32 = 0; off < bytes; off = (off + POLLFD_SIZE) | 0) {
       const fd = getI32(buf, off);
       let revents: i32 = 0;
       if (fd >= 0) {
@@ -81,7 +81,7 @@ export function kernPoll(lwp: Lwp, ufds: long, count: i32, timeout: long): i32 {
           }
         }
       }
-      putU16(buf, (off + 6) | 0, revents);
+      putU16(buf, (off + 6) | 0, u32(revents));
     }
     r = space.copyout(buf, 0, ua, bytes);
     if (r < 0) return givenUp(lwp, r);

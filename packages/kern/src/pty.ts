@@ -6,7 +6,7 @@
  * Invariant: a pty exists exactly as long as its master is open; closing it hangs the slave up.
  * Source: pty(7), pts(4), ioctl_tty(2).
  */
-import { EASYNC, Errno, longLo, u32, type i32, type long } from "@anax/portable";
+import { EASYNC, Errno, i32, u32, type long } from "@anax/portable";
 import { WaitQueue, type Waiter } from "@anax/lwkt";
 import type { Uio } from "@anax/vm";
 import { makeDev, type Cred, type DevFs, type Vfs, type Vnode } from "@anax/vfs-msg";
@@ -173,9 +173,9 @@ export class PtyMasterFile extends DeviceFile {
     while (r === 0 && !out.isEmpty && uio.resid > 0) {
       const before = uio.resid;
       let n = out.span;
-      if (before < n) n = longLo(before) | 0;
+      if (before < n) n = i32(before);
       r = uio.move(out.bytes, out.head, n);
-      out.drop(longLo(before - uio.resid) | 0);
+      out.drop(i32(before - uio.resid));
     }
     tty.outputDrained();
     return r;
@@ -190,9 +190,9 @@ export class PtyMasterFile extends DeviceFile {
       if (n === 0) return this.sleep(lwp);
       const before = uio.resid;
       if (n > scratch.length) n = scratch.length;
-      if (before < n) n = longLo(before) | 0;
+      if (before < n) n = i32(before);
       const r = uio.move(scratch, 0, n);
-      tty.inputBytes(scratch, 0, longLo(before - uio.resid) | 0);
+      tty.inputBytes(scratch, 0, i32(before - uio.resid));
       if (r !== 0) return r;
     }
     return 0;
@@ -223,7 +223,7 @@ export class PtyMasterFile extends DeviceFile {
         return space.put32(arg, u32(pty.index));
       case TIOCSPTLCK: {
         const v = space.get32(arg);
-        if (v < 0) return longLo(v) | 0;
+        if (v < 0) return i32(v);
         pty.locked = v !== 0;
         return 0;
       }
@@ -234,11 +234,11 @@ export class PtyMasterFile extends DeviceFile {
       case TIOCPKT: {
         // Packet mode is not offered; switching it off is no change.
         const v = space.get32(arg);
-        if (v < 0) return longLo(v) | 0;
+        if (v < 0) return i32(v);
         return v === 0 ? 0 : -Errno.INVAL;
       }
       case TIOCSIG: {
-        const sig = longLo(arg) | 0;
+        const sig = i32(arg);
         if (sig < 1 || sig > 64) return -Errno.INVAL;
         const group = pty.tty.group;
         if (group !== null) groupSignal(lwp.kernel, group, sig);

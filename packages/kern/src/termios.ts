@@ -5,7 +5,7 @@
  * are those of Linux x86-64, so the structures are copied as they are.
  * Source: POSIX 11.2, termios(3), Linux uapi asm-generic/termbits.h.
  */
-import { copyBytes, getU16, getU32, putU16, putU32, u32, type i32 } from "@anax/portable";
+import { copyBytes, getU16, getU32, putU16, putU32, i32, u32 } from "@anax/portable";
 
 export const IGNBRK: u32 = 0o1;
 export const BRKINT: u32 = 0o2;
@@ -87,9 +87,9 @@ const HIGH_SPEEDS: i32[] = [
 
 /** Bits a second of a CBAUD code; 0 for BOTHER. */
 export function speedOf(cbaud: u32): u32 {
-  const low: i32 = cbaud & 0o17;
-  if ((cbaud & 0o10000) === 0) return SPEEDS[low];
-  return low === 0 ? 0 : HIGH_SPEEDS[low - 1];
+  const low: i32 = i32(cbaud & 0o17);
+  if ((cbaud & 0o10000) === 0) return u32(SPEEDS[low]);
+  return low === 0 ? 0 : u32(HIGH_SPEEDS[low - 1]);
 }
 
 /** The settings of one terminal. */
@@ -154,51 +154,51 @@ export class Termios {
   }
 
   /** Writes struct termios, and with `two` the speeds of struct termios2. */
-  encode(buf: Uint8Array, off: i32, two: boolean): void {
-    putU32(buf, off, this.iflag);
-    putU32(buf, off + 4, this.oflag);
-    putU32(buf, off + 8, this.cflag);
-    putU32(buf, off + 12, this.lflag);
-    buf[off + 16] = this.line;
-    copyBytes(buf, off + 17, this.cc, 0, NCCS);
+  encode(buf: Uint8Array, two: boolean): void {
+    putU32(buf, 0, this.iflag);
+    putU32(buf, 4, this.oflag);
+    putU32(buf, 8, this.cflag);
+    putU32(buf, 12, this.lflag);
+    buf[16] = this.line;
+    copyBytes(buf, 17, this.cc, 0, NCCS);
     if (!two) return;
-    putU32(buf, off + 36, this.ispeed);
-    putU32(buf, off + 40, this.ospeed);
+    putU32(buf, 36, this.ispeed);
+    putU32(buf, 40, this.ospeed);
   }
 
-  decode(buf: Uint8Array, off: i32, two: boolean): void {
-    this.iflag = getU32(buf, off);
-    this.oflag = getU32(buf, off + 4);
-    this.cflag = getU32(buf, off + 8);
-    this.lflag = getU32(buf, off + 12);
-    copyBytes(this.cc, 0, buf, off + 17, NCCS);
+  decode(buf: Uint8Array, two: boolean): void {
+    this.iflag = getU32(buf, 0);
+    this.oflag = getU32(buf, 4);
+    this.cflag = getU32(buf, 8);
+    this.lflag = getU32(buf, 12);
+    copyBytes(this.cc, 0, buf, 17, NCCS);
     const speed: u32 = speedOf(u32(this.cflag & CBAUD));
     if (speed !== 0 || (this.cflag & CBAUD) === 0) {
       this.ispeed = speed;
       this.ospeed = speed;
     } else if (two) {
-      this.ispeed = getU32(buf, off + 36);
-      this.ospeed = getU32(buf, off + 40);
+      this.ispeed = getU32(buf, 36);
+      this.ospeed = getU32(buf, 40);
     }
   }
 
   /** Writes struct termio: the low halves and the first eight characters. */
-  encodeTermio(buf: Uint8Array, off: i32): void {
-    putU16(buf, off, this.iflag & 0xffff);
-    putU16(buf, off + 2, this.oflag & 0xffff);
-    putU16(buf, off + 4, this.cflag & 0xffff);
-    putU16(buf, off + 6, this.lflag & 0xffff);
-    buf[off + 8] = this.line;
-    copyBytes(buf, off + 9, this.cc, 0, 8);
-    buf[off + 17] = 0;
+  encodeTermio(buf: Uint8Array): void {
+    putU16(buf, 0, this.iflag & 0xffff);
+    putU16(buf, 2, this.oflag & 0xffff);
+    putU16(buf, 4, this.cflag & 0xffff);
+    putU16(buf, 6, this.lflag & 0xffff);
+    buf[8] = this.line;
+    copyBytes(buf, 9, this.cc, 0, 8);
+    buf[17] = 0;
   }
 
   /** Reads struct termio; the high halves and the other characters stay. */
-  decodeTermio(buf: Uint8Array, off: i32): void {
-    this.iflag = u32((this.iflag & 0xffff0000) | getU16(buf, off));
-    this.oflag = u32((this.oflag & 0xffff0000) | getU16(buf, off + 2));
-    this.cflag = u32((this.cflag & 0xffff0000) | getU16(buf, off + 4));
-    this.lflag = u32((this.lflag & 0xffff0000) | getU16(buf, off + 6));
-    copyBytes(this.cc, 0, buf, off + 9, 8);
+  decodeTermio(buf: Uint8Array): void {
+    this.iflag = u32((this.iflag & 0xffff0000) | getU16(buf, 0));
+    this.oflag = u32((this.oflag & 0xffff0000) | getU16(buf, 2));
+    this.cflag = u32((this.cflag & 0xffff0000) | getU16(buf, 4));
+    this.lflag = u32((this.lflag & 0xffff0000) | getU16(buf, 6));
+    copyBytes(this.cc, 0, buf, 9, 8);
   }
 }

@@ -87,8 +87,8 @@ function changes(cmd: u32): boolean {
 /** TCGET*. */
 function getSettings(lwp: Lwp, tty: Tty, arg: long, size: i32): i32 {
   const buf = lwp.kernel.fc.scratch;
-  if (size === TERMIO_SIZE) tty.line.termios.encodeTermio(buf, 0);
-  else tty.line.termios.encode(buf, 0, size === TERMIOS2_SIZE);
+  if (size === TERMIO_SIZE) tty.line.termios.encodeTermio(buf);
+  else tty.line.termios.encode(buf, size === TERMIOS2_SIZE);
   return lwp.proc.space!.copyout(buf, 0, arg, size);
 }
 
@@ -104,8 +104,8 @@ function setSettings(lwp: Lwp, tty: Tty, arg: long, size: i32, drain: boolean, f
   }
   const t = fc.termios;
   t.copyFrom(tty.line.termios);
-  if (size === TERMIO_SIZE) t.decodeTermio(buf, 0);
-  else t.decode(buf, 0, size === TERMIOS2_SIZE);
+  if (size === TERMIO_SIZE) t.decodeTermio(buf);
+  else t.decode(buf, size === TERMIOS2_SIZE);
   if (flush) tty.flushInput();
   tty.line.setTermios(t);
   tty.driver.setParams(tty);
@@ -165,10 +165,10 @@ function giveUp(lwp: Lwp, tty: Tty): i32 {
 
 function getWindow(lwp: Lwp, tty: Tty, arg: long): i32 {
   const buf = lwp.kernel.fc.scratch;
-  putU16(buf, 0, tty.rows);
-  putU16(buf, 2, tty.cols);
-  putU16(buf, 4, tty.xpixels);
-  putU16(buf, 6, tty.ypixels);
+  putU16(buf, 0, u32(tty.rows));
+  putU16(buf, 2, u32(tty.cols));
+  putU16(buf, 4, u32(tty.xpixels));
+  putU16(buf, 6, u32(tty.ypixels));
   return lwp.proc.space!.copyout(buf, 0, arg, 8);
 }
 

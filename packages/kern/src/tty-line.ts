@@ -148,7 +148,10 @@ export class TtyLine {
   /** No input processing at all: bytes are stored as they come. */
   private get isRawInput(): boolean {
     const t = this.termios;
-    return (t.iflag & (ISTRIP | INLCR | IGNCR | ICRNL | IUCLC | IXON | PARMRK)) === 0 && (t.lflag & (ICANON | ECHO | ISIG | IEXTEN)) === 0;
+    return (
+      (t.iflag & (ISTRIP | INLCR | IGNCR | ICRNL | IUCLC | IXON | PARMRK)) === 0 &&
+      (t.lflag & (ICANON | ECHO | ISIG | IEXTEN)) === 0
+    );
   }
 
   /** Bytes that may be given to `receive` now without loss. A line that can only grow takes any number: it drops them. */
@@ -350,10 +353,12 @@ export class TtyLine {
     while (input.count > this.committed) {
       // A character of several bytes goes as one; a broken sequence stays.
       let length: i32 = 1;
-      let ch = input.at(input.count - 1);
-      while (utf8 && (ch & 0xc0) === 0x80 && input.count - length > this.committed) {
+      let at: i32 = (input.count - 1) | 0;
+      let ch = input.at(at);
+      while (utf8 && (ch & 0xc0) === 0x80 && at > this.committed) {
         length++;
-        ch = input.at(input.count - length);
+        at--;
+        ch = input.at(at);
       }
       if (utf8 && (ch & 0xc0) === 0x80) break;
       if (word) {
@@ -366,7 +371,7 @@ export class TtyLine {
           this.erasing = true;
         }
         this.echoChar(ch);
-        for (let i = 1; i < length; i++) this.echoByte(input.at(input.count - length + i));
+        for (let i: i32 = (at + 1) | 0; i < input.count; i++) this.echoByte(input.at(i));
       }
       for (let i = 0; i < length; i++) input.pop();
       if (echo && !this.lflag(ECHOPRT)) {

@@ -6,7 +6,7 @@
  * Invariant: `session` and the session's `tty` point at each other or neither does; `group` is null without a session.
  * Source: POSIX 11.1, credentials(7), tty_ioctl(4).
  */
-import { EASYNC, Errno, longLo, toLong, type i32, type long, type u32 } from "@anax/portable";
+import { EASYNC, Errno, i32, toLong, type long, type u32 } from "@anax/portable";
 import { WaitQueue, type Waiter } from "@anax/lwkt";
 import type { Uio } from "@anax/vm";
 import { POLLERR, POLLHUP, POLLIN, POLLOUT, POLLRDNORM, POLLWRNORM } from "./fcntl";
@@ -175,10 +175,10 @@ export class Tty implements TtyLineHost, ControllingTerminal {
     let r: i32 = 0;
     while (r === 0 && !line.atEof && uio.resid > 0) {
       const before = uio.resid;
-      const n = line.readable(before > 4096 ? 4096 : longLo(before) | 0);
+      const n = line.readable(before > 4096 ? 4096 : i32(before));
       if (n === 0) return 0;
       r = uio.move(line.input.bytes, line.input.head, n);
-      if (line.taken(longLo(before - uio.resid) | 0)) return r;
+      if (line.taken(i32(before - uio.resid))) return r;
     }
     if (r === 0 && line.atEof) line.takeEof();
     return r;
@@ -193,7 +193,7 @@ export class Tty implements TtyLineHost, ControllingTerminal {
     const time: i32 = cc[VTIME];
     const available = line.committed;
     let want: i32 = min > 0 ? min : 1;
-    if (uio.resid < want) want = longLo(uio.resid) | 0;
+    if (uio.resid < want) want = i32(uio.resid);
     if (available < want) {
       if (min === 0 && time === 0) return 0;
       if (available === 0) {
@@ -220,13 +220,13 @@ export class Tty implements TtyLineHost, ControllingTerminal {
     let r: i32 = 0;
     while (r === 0 && line.committed > 0 && uio.resid > 0) {
       const before = uio.resid;
-      const n = line.readable(before > 4096 ? 4096 : longLo(before) | 0);
+      const n = line.readable(before > 4096 ? 4096 : i32(before));
       if (n === 0) {
         line.takeEof();
         continue;
       }
       r = uio.move(line.input.bytes, line.input.head, n);
-      line.taken(longLo(before - uio.resid) | 0);
+      line.taken(i32(before - uio.resid));
     }
     return r;
   }
@@ -243,16 +243,16 @@ export class Tty implements TtyLineHost, ControllingTerminal {
       let n: i32 = line.outputRoom;
       if (n === 0) break;
       const before = uio.resid;
-      if (before < n) n = longLo(before) | 0;
+      if (before < n) n = i32(before);
       let r: i32 = 0;
       if (line.isRawOutput) {
         if (n > line.out.room) n = line.out.room;
         r = uio.move(line.out.bytes, line.out.tail, n);
-        line.out.fill(longLo(before - uio.resid) | 0);
+        line.out.fill(i32(before - uio.resid));
       } else {
         if (n > scratch.length) n = scratch.length;
         r = uio.move(scratch, 0, n);
-        line.transmit(scratch, 0, longLo(before - uio.resid) | 0);
+        line.transmit(scratch, 0, i32(before - uio.resid));
       }
       this.lineOutput();
       if (r !== 0) return r;

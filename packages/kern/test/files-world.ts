@@ -5,7 +5,17 @@ import { EASYNC } from "@anax/portable";
 import { UserScheduler } from "@anax/scheduler";
 import { Cred, NLC_FOLLOW, TmpFsType, Vfs } from "@anax/vfs-msg";
 import { MAP_ANONYMOUS, MAP_FIXED, MAP_PRIVATE, PROT_READ, PROT_WRITE, Vm } from "@anax/vm";
-import { FileTable, Kernel, KernelClock, LS_RUN, LS_SLEEP, createInit, kernClone, type Lwp, type Proc } from "../src/index";
+import {
+  FileTable,
+  Kernel,
+  KernelClock,
+  LS_RUN,
+  LS_SLEEP,
+  createInit,
+  kernClone,
+  type Lwp,
+  type Proc,
+} from "../src/index";
 
 const BASE = 0x10000000;
 const PAGES = 300;

@@ -212,7 +212,11 @@ describe("a pipe", () => {
   it("changes its size and keeps its content", () => {
     write(b, wr, new Uint8Array(60000).fill(1));
     read(a, r, 50000);
-    write(b, wr, new Uint8Array(50000).map((_, i) => i));
+    write(
+      b,
+      wr,
+      new Uint8Array(50000).map((_, i) => i),
+    );
     expect(a.call((l) => kernFcntl(l, r, F_SETPIPE_SZ, 4096))).toBe(-Errno.BUSY);
     expect(a.call((l) => kernFcntl(l, r, F_SETPIPE_SZ, 100000))).toBe(131072);
     expect(write(b, wr, new Uint8Array(131072 - 60000).fill(9))).toBe(131072 - 60000);
@@ -262,7 +266,10 @@ describe("a pipe", () => {
 });
 
 describe("a pipe against a queue of bytes", () => {
-  const op = fc.record({ write: fc.boolean(), n: fc.oneof(fc.integer({ min: 1, max: 9000 }), fc.integer({ min: 1, max: 80000 })) });
+  const op = fc.record({
+    write: fc.boolean(),
+    n: fc.oneof(fc.integer({ min: 1, max: 9000 }), fc.integer({ min: 1, max: 80000 })),
+  });
 
   it("loses, adds and reorders nothing, with sleeping calls on both sides", () => {
     fc.assert(
@@ -276,7 +283,7 @@ describe("a pipe against a queue of bytes", () => {
         let reading = false;
         let writing = 0;
         const progress = (): void => {
-          for (let again = true; again; ) {
+          for (let again = true; again;) {
             again = false;
             if (reading && !a.sleeps) {
               const n = a.resume();

@@ -454,7 +454,7 @@ describe("line editing against a model", () => {
       fc.property(fc.array(key, { maxLength: 120 }), (keys) => {
         host = new Host();
         line = new TtyLine();
-  line.host = host;
+        line.host = host;
         set((t) => {
           t.lflag = ISIG | ICANON | ECHO | ECHOE | ECHOK | ECHOCTL | ECHOKE | 0o100000;
         });

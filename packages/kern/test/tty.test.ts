@@ -117,10 +117,10 @@ function set(t: Task, fd: number, change: (s: Termios) => void, cmd = TCSETS): n
   const u = t.alloc(TERMIOS_SIZE);
   expect(ioctl(t, fd, TCGETS, u)).toBe(0);
   const s = new Termios();
-  s.decode(t.peek(u, TERMIOS_SIZE), 0, false);
+  s.decode(t.peek(u, TERMIOS_SIZE), false);
   change(s);
   const b = new Uint8Array(TERMIOS_SIZE);
-  s.encode(b, 0, false);
+  s.encode(b, false);
   t.poke(u, b);
   return ioctl(t, fd, cmd, u);
 }
