@@ -158,7 +158,8 @@ async function buildIn(work, cache, { entry, out, platform, jobs, log }) {
   log(`asc ${path.relative(process.cwd(), entry)}`);
   const wasmFile = path.join(work, "kernel.wasm");
   const wasm = await compile({ entry, outFile: wasmFile, memoryBase: MEMORY_BASE, sourceMap: true });
-  if (wasm.diagnostics.length) process.stderr.write(`${formatDiagnostics(wasm.diagnostics)}\n`);
+  const said = wasm.diagnostics.filter((d) => d.category !== "info");
+  if (said.length) process.stderr.write(`${formatDiagnostics(said)}\n`);
   if (!wasm.ok) throw new BuildError("asc failed");
   log(`asc: ${wasm.sources.length} files, ${(wasm.wasm.length / 1024).toFixed(0)} KiB of wasm, ${seconds(step)} s`);
 

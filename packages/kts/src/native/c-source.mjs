@@ -10,6 +10,9 @@
 import { addLines } from "./source-lines.mjs";
 
 const PREAMBLE = '#include "wasm.h"\n';
+/** Functions of up to so many C statements (about one for each instruction) may be inlined across files by cc. */
+const INLINE_STATEMENTS = 40;
+
 const INSTANCE = "[A-Za-z_0-9]+_instance_t\\*?";
 
 /** The count of allocated bytes that asc's minimal runtime keeps (~lib/rt/tcms/total). */
@@ -115,26 +118,22 @@ export function splitSource(c, h, module, bytes, mappings) {
   const byName = new Map(names.map((name, i) => [name, defined[i]]));
   const globalType = new Map(globals.map((name, i) => [name, cType(module.globals[i].type)]));
 
-  const groups = new Map();
   let unmapped = 0;
+  const all = new Map();
   for (const [name, f] of byName) {
     const file = moduleOf(f.name);
     const { text, mapped } = addLines(functions.get(name), bytes, f.body, mappings, `${file}.ts`);
     if (!mapped) unmapped++;
-    if (!groups.has(file)) groups.set(file, []);
-    groups.get(file).push(rewrite(text, typeHash));
+    const c = rewrite(text, typeHash);
+    if (/\binstance\b/.test(c))
+      throw new Error(`${file}: wasm2c wrote something unknown: ${/^.*\binstance\b.*$/m.exec(c)[0]}`);
+    const used = new Set(c.match(/\b(?:w2c|g)_\w+/g));
+    used.delete(name);
+    all.set(name, { file, text: c, used, small: isSmall(c) });
   }
   const pieces = new Map();
-  for (const [file, bodies] of [...groups].sort(([a], [b]) => (a < b ? -1 : 1))) {
-    const text = bodies.join("\n");
-    if (/\binstance\b/.test(text))
-      throw new Error(`${file}: wasm2c wrote something unknown: ${/^.*\binstance\b.*$/m.exec(text)[0]}`);
-    const used = new Set(text.match(/\b(?:w2c|g)_\w+/g));
-    const declarations = [];
-    for (const [name, f] of byName) if (used.has(name)) declarations.push(prototype(name, f.type));
-    for (const [name, type] of globalType) if (used.has(name)) declarations.push(`extern ${type} ${name};`);
-    pieces.set(file, `${PREAMBLE}${declarations.sort().join("\n")}\n\n${text}`);
-  }
+  const files = [...new Set([...all.values()].map((f) => f.file))].sort();
+  for (const file of files) pieces.set(file, piece(file, all, byName, globalType));
 
   return {
     pieces,
@@ -142,6 +141,39 @@ export function splitSource(c, h, module, bytes, mappings) {
     symbols: new Map([...byName].map(([name, f]) => [name, f.name])),
     unmapped,
   };
+}
+
+/** Worth a copy in each piece that calls it: short, without a loop. */
+function isSmall(text) {
+  return !/\bgoto w2c_L/.test(text) && text.split(";").length <= INLINE_STATEMENTS;
+}
+
+/** The text of one piece: its functions, copies of the small ones they call elsewhere, declarations of the rest. */
+function piece(file, all, byName, globalType) {
+  const own = [...all].filter(([, f]) => f.file === file);
+  const copies = new Map();
+  const used = new Set();
+  const visit = (f) => {
+    for (const name of f.used) {
+      used.add(name);
+      const callee = all.get(name);
+      if (callee === undefined || !callee.small || callee.file === file || copies.has(name)) continue;
+      copies.set(name, callee);
+      visit(callee);
+    }
+  };
+  for (const [name, f] of own) {
+    used.add(name);
+    visit(f);
+  }
+  const declarations = [];
+  for (const [name, f] of byName)
+    if (used.has(name)) declarations.push(`${copies.has(name) ? "static inline " : ""}${prototype(name, f.type)}`);
+  for (const [name, type] of globalType) if (used.has(name)) declarations.push(`extern ${type} ${name};`);
+  const inlined = [...copies]
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([, f]) => f.text.replace(/^(?:void|u32|u64) w2c_/m, "static inline $&"));
+  return `${PREAMBLE}${declarations.sort().join("\n")}\n\n${[...inlined, ...own.map(([, f]) => f.text)].join("\n")}`;
 }
 
 function tables(module, byName, globals, globalType) {
