@@ -3,6 +3,7 @@
  */
 import { join } from "node:path";
 import { buffer } from "node:stream/consumers";
+import { execa } from "execa";
 import { compileStatic } from "../image/programs.js";
 import type { HostFile } from "../image/host-files.js";
 import { APP } from "../paths.js";
@@ -50,8 +51,9 @@ const ACK = 0x06;
 
 export async function bench(flags: BenchFlags): Promise<number> {
   requireTool(QEMU, "qemu-system-x86");
-  await prepare(flags.kernel);
   const probe = await compileStatic([join(APP, "bench/probe.c")]);
+  await checkNames(probe, flags.only);
+  await prepare(flags.kernel);
   const first = await compileStatic([join(APP, "bench/first.S")], ["-nostdlib"]);
   const ours: Side = { name: "Anax", kernel: await kernelPath(flags.kernel), append: "", samples: new Map() };
   const peer: Side = {
@@ -76,6 +78,16 @@ export async function bench(flags: BenchFlags): Promise<number> {
   const rows = compare(ours, peer);
   process.stdout.write(flags.json === true ? `${JSON.stringify(rows, null, 2)}\n` : table(rows, ours.name));
   return Exit.ok;
+}
+
+async function checkNames(probe: string, wanted: readonly string[]): Promise<void> {
+  const { stdout } = await execa(probe, ["--list"]);
+  const known = [BOOT.name, ...stdout.split("\n").map((line) => line.split(" ")[0]!)];
+  for (const name of wanted) {
+    if (!known.includes(name)) {
+      throw new CliError(`--only ${name}: no measurement of this name; there are ${known.join(", ")}`, Exit.usage);
+    }
+  }
 }
 
 /** Time from the start of QEMU to the first byte that a user program writes, in ms. */

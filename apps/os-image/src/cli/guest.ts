@@ -4,13 +4,14 @@
  * The serial ports reach this process over socket pairs (file descriptors 3 to 6 of QEMU), so the bytes of stdout and
  * stderr are neither mixed nor changed, and nothing is left behind in the file system.
  */
-import { mkdtemp, rm } from "node:fs/promises";
+import { copyFile, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Duplex } from "node:stream";
 import { execa } from "execa";
 import { writeInitrd, type Session } from "../image/build.js";
 import type { HostFile } from "../image/host-files.js";
+import { INITRAMFS } from "../paths.js";
 import { DEBUG_EXIT, debugExitStatus, parseStatus } from "./protocol.js";
 import { QEMU, qemuArguments, withParentDeath, type MachineOptions, type SerialBackends } from "./qemu.js";
 
@@ -19,6 +20,8 @@ export interface GuestOptions extends Omit<MachineOptions, "initrd"> {
   session: Session;
   /** Base image; the built one by default. */
   image?: string;
+  /** Boot the base image as it is, without the archive that carries the session. */
+  bare?: boolean;
 }
 
 export type GuestEnd =
@@ -71,7 +74,8 @@ export class Guest {
     const folder = await mkdtemp(join(tmpdir(), "anax-"));
     try {
       const initrd = join(folder, "initrd");
-      await writeInitrd(initrd, options.add, options.session, options.image);
+      if (options.bare === true) await copyFile(options.image ?? INITRAMFS, initrd);
+      else await writeInitrd(initrd, options.add, options.session, options.image);
       return new Guest(folder, qemuArguments({ ...options, initrd }, SOCKETS));
     } catch (error) {
       await rm(folder, { recursive: true, force: true });

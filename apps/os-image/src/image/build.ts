@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
 import { mkdir, readFile, rename, stat, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { gzipSync } from "node:zlib";
+import { gunzipSync, gzipSync } from "node:zlib";
 import { INITRAMFS, MANIFEST } from "../paths.js";
 import { CpioWriter, S_IFDIR, S_IFREG, readCpio, type NewEntry } from "./cpio.js";
 import { GuestTree, addHostFiles, type HostFile } from "./host-files.js";
@@ -29,7 +29,7 @@ export async function buildImage(options: BuildOptions = {}): Promise<BuiltImage
   const entries = await manifestEntries(await loadManifest());
   for (const entry of entries) writer.add(entry);
   let bytes = writer.finish();
-  if (options.gzip === true) bytes = gzipSync(bytes, { level: 9 });
+  if (options.gzip === true) bytes = padded(gzipSync(bytes, { level: 9 }));
   await writeAtomically(output, bytes);
   return {
     path: output,
@@ -71,7 +71,7 @@ export interface Session {
 /** The archives that are appended to the base image for one start, as one. */
 export async function sessionArchive(base: Uint8Array, files: readonly HostFile[], session: Session): Promise<Buffer> {
   const writer = new CpioWriter();
-  await addHostFiles(writer, files, new GuestTree(readCpio(base)));
+  if (files.length > 0) await addHostFiles(writer, files, new GuestTree(readCpio(uncompressed(base))));
   const now = Math.floor(Date.now() / 1000);
   const put = (name: string, mode: number, data: string | Uint8Array): void => {
     const entry: NewEntry = { name, mode: S_IFREG | mode, mtime: now, data: Buffer.from(data) };
@@ -83,7 +83,7 @@ export async function sessionArchive(base: Uint8Array, files: readonly HostFile[
     put(".anax/stdin", 0o644, session.stdin ?? "");
   } else if (session.terminal !== undefined) {
     const { type, rows, columns } = session.terminal;
-    put(".anax/session", 0o644, `export TERM=${shellQuote(type)}\nstty rows ${rows} cols ${columns} </dev/console\n`);
+    put(".anax/session", 0o644, `export TERM=${shellQuote(type)}\nstty rows ${rows} cols ${columns} <"$console"\n`);
   }
   return writer.finish();
 }
@@ -93,6 +93,12 @@ export function shellQuote(word: string): string {
   return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
 }
 
+const uncompressed = (image: Uint8Array): Uint8Array =>
+  image[0] === 0x1f && image[1] === 0x8b ? gunzipSync(image) : image;
+
+/** Kernels look for the next archive at multiples of 4 bytes. */
+const padded = (bytes: Buffer): Buffer => Buffer.concat([bytes, Buffer.alloc(-bytes.length & 3)]);
+
 /** Base image and session archive in one file for QEMU's -initrd. */
 export async function writeInitrd(
   path: string,
@@ -101,5 +107,5 @@ export async function writeInitrd(
   base = INITRAMFS,
 ): Promise<void> {
   const archive = await readFile(base);
-  await writeFile(path, Buffer.concat([archive, await sessionArchive(archive, files, session)]));
+  await writeFile(path, Buffer.concat([padded(archive), await sessionArchive(archive, files, session)]));
 }

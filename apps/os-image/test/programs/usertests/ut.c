@@ -186,6 +186,9 @@ int main(int argc, char **argv)
 		return 0;
 	}
 	setvbuf(stdout, NULL, _IOLBF, 0);
+	/* Shells start programs with some signals ignored. */
+	for (int sig = 1; sig < 32; sig++)
+		signal(sig, SIG_DFL);
 	struct sigaction sa;
 	memset(&sa, 0, sizeof sa);
 	sa.sa_handler = on_alarm;
