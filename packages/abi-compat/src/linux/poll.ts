@@ -47,7 +47,7 @@ function useMask(c: LinuxContext, lwp: Lwp, umask: long, size: long): i32 {
 
 /**
  * Reads a time limit at the call's start into `c.nsec` as a span in ns (-1: none, `utime` is 0). A call that is run again keeps its
- * deadline, so what is read then does not matter.
+ * deadline: any span but 0 then stands for it.
  */
 function readTimeout(c: LinuxContext, lwp: Lwp, utime: long): i32 {
   if (utime === toLong(0)) {
@@ -55,7 +55,7 @@ function readTimeout(c: LinuxContext, lwp: Lwp, utime: long): i32 {
     return 0;
   }
   if (lwp.opDeadline >= 0) {
-    c.nsec = 0;
+    c.nsec = 1;
     return 0;
   }
   const error = copyinTimespec(c, lwp, utime);
