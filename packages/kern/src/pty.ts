@@ -9,7 +9,7 @@
 import { EASYNC, Errno, i32, u32, type long } from "@anax/portable";
 import { WaitQueue, type Waiter } from "@anax/lwkt";
 import type { Uio } from "@anax/vm";
-import { makeDev, type Cred, type DevFs, type Vfs, type Vnode } from "@anax/vfs-msg";
+import { DevFs, makeDev, type Cred, type Vfs, type Vnode } from "@anax/vfs-msg";
 import { O_NOT_KEPT, POLLHUP, POLLIN, POLLOUT, POLLRDNORM, POLLWRNORM } from "./fcntl";
 import { FK_TTY } from "./file";
 import type { Kernel } from "./kernel";
@@ -23,6 +23,7 @@ import { DeviceFile, KernDevice } from "./vnode-file";
 const PTS_MAJOR: i32 = 136;
 /** Most ptys, as minor numbers go. */
 const PTY_MAX: i32 = 4096;
+const SLAVE_MODE: i32 = 0o620;
 
 const TIOCPKT: u32 = 0x5420;
 const TIOCGPTN: u32 = 0x80045430;
@@ -34,17 +35,21 @@ const TIOCGPTLCK: u32 = 0x80045439;
 /** The pseudo terminals of a kernel. Owned by the composition, which registers `ptmx`. */
 export class PtyTable {
   readonly ptmx: PtmxDevice = new PtmxDevice();
+  /** What a mount of type devpts shows: the slaves, and another `ptmx`. */
+  readonly pts: DevFs;
   private readonly slaves: Array<PtsDevice | null> = [];
 
   constructor(
     readonly kernel: Kernel,
     readonly devfs: DevFs,
   ) {
+    this.pts = new DevFs(kernel.vfs, "devpts", "");
     this.ptmx.table = this;
+    this.pts.addNode("ptmx", this.ptmx, 0o666, 0, 0);
   }
 
-  /** Makes the lowest free one with its node; null when there are too many. */
-  create(): Pty | null {
+  /** Makes the lowest free one, with nodes that belong to `cred`'s user; null when there are too many. */
+  create(cred: Cred): Pty | null {
     let n: i32 = 0;
     while (n < this.slaves.length && this.slaves[n] !== null) n++;
     if (n >= PTY_MAX) return null;
@@ -55,7 +60,9 @@ export class PtyTable {
     const slave = new PtsDevice(pty, major, minor);
     if (n === this.slaves.length) this.slaves.push(slave);
     else this.slaves[n] = slave;
-    this.devfs.add(slave);
+    this.kernel.vfs.devices.add(slave);
+    this.pts.addNode(n.toString(), slave, SLAVE_MODE, cred.fsuid, cred.fsgid);
+    this.devfs.addNode(slave.name, slave, SLAVE_MODE, cred.fsuid, cred.fsgid);
     return pty;
   }
 
@@ -63,6 +70,7 @@ export class PtyTable {
     const slave = this.slaves[pty.index];
     if (slave === null) return;
     this.devfs.remove(slave);
+    this.pts.removeNode(pty.index.toString());
     this.slaves[pty.index] = null;
   }
 }
@@ -120,7 +128,7 @@ export class PtsDevice extends KernDevice {
     major: i32,
     minor: i32,
   ) {
-    super(`pts/${pty.index.toString()}`, major, minor, 0o620);
+    super(`pts/${pty.index.toString()}`, major, minor, SLAVE_MODE);
   }
 
   openFile(lwp: Lwp, vp: Vnode, flags: i32): i32 {
@@ -139,7 +147,7 @@ export class PtmxDevice extends KernDevice {
   }
 
   openFile(lwp: Lwp, vp: Vnode, flags: i32): i32 {
-    const pty = this.table!.create();
+    const pty = this.table!.create(lwp.proc.cred);
     if (pty === null) return -Errno.NOSPC;
     const fc = lwp.kernel.fc;
     fc.opened = new PtyMasterFile(fc.vfs, vp, this, pty, flags & ~O_NOT_KEPT, lwp.proc.cred);
