@@ -74,5 +74,5 @@ export function cpuTimeLeft(p: Proc): long {
   return n;
 }
 
-/** How often a system call is measured, and what the measurement counts for. */
+/** One in so many system calls is measured and counts for all of them; a power of two. */
 export const SAMPLE_CALLS: i32 = 16;

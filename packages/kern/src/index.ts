@@ -34,5 +34,6 @@ export * from "./system";
 export * from "./user";
 export * from "./loadavg";
 export * from "./oom";
+export { chooseLwp, readyForUser, systemCall, takeInterrupts } from "./loop";
 export * from "./procinfo";
 export * from "./files";

@@ -11,7 +11,7 @@ import type { Machine } from "@anax/machine";
 import { longDiv, bytesOf, kassert, type i32, type long, type u32 } from "@anax/portable";
 import type { UserScheduler } from "@anax/scheduler";
 import type { Vm, VmPages } from "@anax/vm";
-import { ChaChaRng, type Vfs } from "@anax/vfs-msg";
+import { ChaChaRng, KernelLog, type Vfs } from "@anax/vfs-msg";
 import type { Abi, ImageLoader } from "./abi";
 import type { KernelClock } from "./clock";
 import { ExecImage } from "./exec";
@@ -53,6 +53,9 @@ export const ATT_TIMER: i32 = 2;
 export const ATT_AST: i32 = 4;
 /** The kernel is to stop. */
 export const ATT_HALT: i32 = 8;
+
+/** Level of the kernel's own messages in /dev/kmsg. */
+const LOG_WARNING: i32 = 4;
 
 /**
  * | group | fields | touched by |
@@ -127,6 +130,8 @@ export class Kernel {
   /** Bytes of an FPU state. */
   readonly fpuSize: i32;
   /** Random numbers; the composition seeds it and gives it to devfs too. */
+  /** What /dev/kmsg and syslog(2) show. */
+  readonly messages: KernelLog = new KernelLog();
   readonly random: ChaChaRng = new ChaChaRng();
 
   constructor(
@@ -203,6 +208,7 @@ export class Kernel {
 
   /** Writes a line to the console: for what the administrator must see. */
   log(message: string): void {
+    this.messages.line(LOG_WARNING, this.now(), message);
     for (let i = 0; i < message.length; i++) this.machine.putc(message.charCodeAt(i));
     this.machine.putc(10);
   }

@@ -45,7 +45,7 @@ export function kernelLoop(k: Kernel): i32 {
 }
 
 /** Hands pending interrupts to their handlers. */
-function takeInterrupts(k: Kernel): void {
+export function takeInterrupts(k: Kernel): void {
   const m = k.machine;
   let irq = m.takeIrq();
   while (irq >= 0) {
@@ -70,7 +70,7 @@ function collectGarbage(k: Kernel): void {
 }
 
 /** Who runs next: the current LWP, unless it should make room for another. Null when nobody can run. */
-function chooseLwp(k: Kernel): Lwp | null {
+export function chooseLwp(k: Kernel): Lwp | null {
   const s = k.scheduler;
   const cur = k.current;
   if (cur !== null) {
@@ -142,38 +142,20 @@ function programTimer(k: Kernel, deadline: long): void {
 /** Runs the LWP until it sleeps, stops, ends, is interrupted, or something else is to be done. */
 function runLwp(k: Kernel, l: Lwp): void {
   const m = k.machine;
-  const p = l.proc;
-  const msg = l.sysmsg;
   let budget: i32 = CALL_BUDGET;
   if ((l.inCall || l.ast) && !readyForUser(k, l)) return;
   for (;;) {
     if (k.fpuOwner !== l) switchFpu(k, l);
     const trap = m.runUser(l.regs);
     if (trap === TRAP_SYSCALL) {
-      k.syscalls = (k.syscalls + 1) | 0;
-      l.opDone = 0;
-      l.opDeadline = -1;
-      l.opState = 0;
-      const sample = budget % SAMPLE_CALLS === 0;
+      const sample = (k.syscalls & (SAMPLE_CALLS - 1)) === 0;
       const start: long = sample ? m.nanotime() : 0;
-      const r = beginMsg(p.abi!, msg);
+      const goesOn = systemCall(k, l);
+      if (!goesOn) return;
       if (sample) k.systemShare = k.systemShare + (m.nanotime() - start) * SAMPLE_CALLS;
-      if (r === EASYNC) {
-        if (!callSleeps(k, l) && readyForUser(k, l)) continue;
-        return;
-      }
-      if (msg.result === -Errno.NOMEM) {
-        if (makeRoom(k, l)) {
-          // Run again as if it had slept.
-          msg.flags &= ~(MSGF_DONE | MSGF_REPLY);
-          l.inCall = true;
-          if (!readyForUser(k, l)) return;
-        }
-      }
-      if (l.opObj !== null) l.clearOp();
     } else if (trap === TRAP_PAGEFAULT) {
       k.faults = (k.faults + 1) | 0;
-      const sample = budget % SAMPLE_CALLS === 0;
+      const sample = (k.faults & (SAMPLE_CALLS - 1)) === 0;
       const start: long = sample ? m.nanotime() : 0;
       if (!faultSignal(k, l)) return;
       if (sample) k.systemShare = k.systemShare + (m.nanotime() - start) * SAMPLE_CALLS;
@@ -185,6 +167,27 @@ function runLwp(k: Kernel, l: Lwp): void {
     if (budget === 0) return;
     if ((k.attention | k.cpu.runnable) !== 0 && !settle(k, l)) return;
   }
+}
+
+/**
+ * The system call that the registers of the current LWP ask for. True when it has its result and the LWP may go on; false when the LWP
+ * is off the CPU.
+ */
+export function systemCall(k: Kernel, l: Lwp): boolean {
+  const msg = l.sysmsg;
+  k.syscalls = (k.syscalls + 1) | 0;
+  l.opDone = 0;
+  l.opDeadline = -1;
+  l.opState = 0;
+  if (beginMsg(l.proc.abi!, msg) === EASYNC) return !callSleeps(k, l) && readyForUser(k, l);
+  if (msg.result === -Errno.NOMEM && makeRoom(k, l)) {
+    // Run again as if it had slept.
+    msg.flags &= ~(MSGF_DONE | MSGF_REPLY);
+    l.inCall = true;
+    return readyForUser(k, l);
+  }
+  if (l.opObj !== null) l.clearOp();
+  return true;
 }
 
 /** Something asked for attention: true when it needs nothing but the timer, and the LWP may go on. */
@@ -228,7 +231,7 @@ export function sleepForPage(k: Kernel, l: Lwp): void {
  * All that lies between the LWP and its program: signals, the call in progress. True when it may go to user mode; false when it
  * sleeps, is stopped or has ended.
  */
-function readyForUser(k: Kernel, l: Lwp): boolean {
+export function readyForUser(k: Kernel, l: Lwp): boolean {
   const p = l.proc;
   const msg = l.sysmsg;
   let ready = false;
