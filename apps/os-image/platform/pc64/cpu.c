@@ -93,3 +93,23 @@ void machine_fpuRestore(u64 pa) {
   machine_fpuInit(pa);
   restore(direct(pa));
 }
+
+/* ---- entropy ---- */
+
+/* Fills `buf` from the CPU's generator (RDSEED, else RDRAND) and gives the number of bytes; 0 when it has none. */
+u32 machine_entropy(u32 buf, u32 n) {
+  const bool rdrand = cpuid(1, 0).ecx & (1u << 30);
+  const bool rdseed = cpuid(0, 0).eax >= 7 && (cpuid(7, 0).ebx & (1u << 18));
+  if (!rdrand && !rdseed) return 0;
+  for (u32 done = 0; done < n;) {
+    u64 v;
+    bool ok = false;
+    for (u32 attempt = 0; !ok && attempt < 64; attempt++) {
+      if (rdseed && attempt < 32) __asm__ volatile("rdseed %0" : "=r"(v), "=@ccc"(ok));
+      else if (rdrand) __asm__ volatile("rdrand %0" : "=r"(v), "=@ccc"(ok));
+    }
+    if (!ok) return done;
+    for (u32 i = 0; i < 8 && done < n; i++, done++, v >>= 8) ((u8 *)LINEAR_BASE)[buf + done] = (u8)v;
+  }
+  return n;
+}

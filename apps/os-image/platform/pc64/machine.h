@@ -93,6 +93,7 @@ u32 machine_takeIrq(void);
 void machine_idle(void);
 
 /* cpu.c */
+u32 machine_entropy(u32 buf, u32 n);
 u32 machine_fpuSize(void);
 void machine_fpuInit(u64 pa);
 void machine_fpuSave(u64 pa);

@@ -6,12 +6,24 @@
  * Invariant: every object of the kernel hangs off `system`, the one root of the garbage collector.
  */
 import { ElfLoader, LinuxAbi } from "@anax/abi-compat";
-import { Kernel, KernelClock, createInit, execInit, openName } from "@anax/kern";
+import { Kernel, KernelClock, KernelProcSource, createInit, execInit, openName } from "@anax/kern";
 import { CalloutWheel, Cpu } from "@anax/lwkt";
 import { BOOT_MODULE, BOOT_MODULE_SIZE, HALT_BROKEN_IMAGE, Machine } from "@anax/machine";
 import { Errno, TextBuilder, bytesOf, stringOf, toLong, type i32 } from "@anax/portable";
 import { UserScheduler } from "@anax/scheduler";
-import { Cred, DevFs, Initramfs, NLC_FOLLOW, PhysSource, TmpFsType, Vfs } from "@anax/vfs-msg";
+import {
+  Cred,
+  DevFs,
+  Initramfs,
+  KmsgDevice,
+  NLC_FOLLOW,
+  PhysSource,
+  ProcFile,
+  ProcFs,
+  TmpFsType,
+  Vfs,
+  addMemoryDevices,
+} from "@anax/vfs-msg";
 import { Vm } from "@anax/vm";
 import { HeapCollector } from "./collector";
 import { CommandLine } from "./command-line";
@@ -19,12 +31,27 @@ import { Devices } from "./devices";
 import { readRtc } from "./devices/rtc";
 
 const O_RDWR: i32 = 2;
+/** Bytes of entropy that the generator starts with. */
+const SEED_BYTES: i32 = 64;
+
+/** /proc/anax/unknown_syscalls: how often programs asked for system calls that are not there. */
+class UnknownSyscalls extends ProcFile {
+  constructor(private readonly abi: LinuxAbi) {
+    super();
+  }
+
+  override generate(out: TextBuilder): i32 {
+    this.abi.formatUnknown(out);
+    return 0;
+  }
+}
 
 export class System {
   readonly machine: Machine;
   readonly commandLine: CommandLine;
   readonly kernel: Kernel;
   readonly devfs: DevFs;
+  readonly procfs: ProcFs;
   readonly devices: Devices;
   readonly abi: LinuxAbi;
 
@@ -36,10 +63,12 @@ export class System {
     const vfs = new Vfs(m, vm.pages, clock);
     const k = new Kernel(m, vm, vfs, new UserScheduler(), new CalloutWheel(m.nanotime()), new Cpu(0), clock);
     const devfs = new DevFs(vfs);
+    const commandLine = new CommandLine(m);
     this.machine = m;
-    this.commandLine = new CommandLine(m);
+    this.commandLine = commandLine;
     this.kernel = k;
     this.devfs = devfs;
+    this.procfs = new ProcFs(vfs, new KernelProcSource(k, commandLine.bytes));
     this.devices = new Devices(k, devfs);
     this.abi = new LinuxAbi(k);
   }
@@ -52,9 +81,21 @@ export class System {
     k.loaders.push(new ElfLoader(this.abi));
     k.vfs.addType(new TmpFsType());
     if (k.vfs.mountRoot("tmpfs", "mode=755") !== 0) return "no memory for the root file system";
+    this.seed();
+    addMemoryDevices(this.devfs, k.random);
+    this.devfs.add(new KmsgDevice(k.messages, this.machine));
+    this.procfs.addFile("anax/unknown_syscalls", new UnknownSyscalls(this.abi));
     this.devices.start(this.commandLine.value("console"));
     const broken = this.unpack();
     return broken !== null ? broken : this.startInit();
+  }
+
+  /** The random generator starts with what the CPU has; virtio-rng adds to it later. */
+  private seed(): void {
+    const buf = new Uint8Array(SEED_BYTES);
+    const n = this.machine.entropy(buf, 0, SEED_BYTES);
+    if (n > 0) this.kernel.random.mix(buf, 0, n, (n * 8) | 0);
+    buf.fill(0);
   }
 
   /** The archive that came with the kernel becomes the root file system; its memory is given back. */

@@ -81,6 +81,7 @@ export function wasmImports(m: Machine, memory: () => { readonly buffer: ArrayBu
       setTimer: (deadline: bigint) => m.setTimer(Number(deadline)),
       idle: () => m.idle(),
       takeIrq: () => m.takeIrq(),
+      entropy: (buf: number, n: number) => m.entropy(bytes(buf, n), 0, n),
       putc: (c: number) => m.putc(c),
       halt: (code: number) => m.halt(code),
       heapReserve: () => m.heapReserve(),

@@ -20,6 +20,7 @@ const KERNEL_HALF_MARK = 0x4b45524e;
 
 export class Machine {
   readonly sim: Simulation;
+  private entropyState = 0x2545f491;
 
   constructor(options: SimOptions = {}) {
     this.sim = new Simulation(options);
@@ -315,6 +316,18 @@ export class Machine {
   /** The lowest pending interrupt number, taken; -1 when there is none. Device interrupts are edge-like: one pending mark each. */
   takeIrq(): i32 {
     return this.sim.interrupts.take();
+  }
+
+  /**
+   * Fills `n` bytes of `buf` from the CPU's random generator. Returns how many it gave: `n`, fewer when the generator ran dry, 0 when
+   * there is none. Here: the same bytes in every run, so that runs can be repeated.
+   */
+  entropy(buf: Uint8Array, off: i32, n: i32): i32 {
+    for (let i = 0; i < n; i++) {
+      this.entropyState = (Math.imul(this.entropyState, 1664525) + 1013904223) | 0;
+      buf[off + i] = this.entropyState >>> 24;
+    }
+    return n;
   }
 
   // ---- console and end

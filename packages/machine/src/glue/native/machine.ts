@@ -53,6 +53,7 @@ import { LongArray } from "@anax/portable";
 @external("machine", "setTimer") declare function setTimer(deadline: i64): void;
 @external("machine", "idle") declare function idle(): void;
 @external("machine", "takeIrq") declare function takeIrq(): i32;
+@external("machine", "entropy") declare function entropy(buf: usize, n: i32): i32;
 @external("machine", "putc") declare function putc(c: i32): void;
 @external("machine", "halt") declare function halt(code: i32): void;
 @external("machine", "heapReserve") declare function heapReserve(): i32;
@@ -115,6 +116,7 @@ export class Machine {
   @inline setTimer(deadline: i64): void { setTimer(deadline); }
   @inline idle(): void { idle(); }
   @inline takeIrq(): i32 { return takeIrq(); }
+  @inline entropy(buf: Uint8Array, off: i32, n: i32): i32 { return entropy(at(buf, off, n), n); }
   @inline putc(c: i32): void { putc(c); }
   @inline halt(code: i32): void { halt(code); }
   @inline heapReserve(): i32 { return heapReserve(); }
