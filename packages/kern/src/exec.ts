@@ -23,8 +23,9 @@ import { namei } from "./nameops";
 import { deletePosixTimers } from "./posix-timer";
 import { SIGCHLD, SS_DISABLE } from "./sigdefs";
 
-/** Bytes of the header that loaders and `#!` look at. */
-export const EXEC_HEADER: i32 = 256;
+/** Bytes of the header that loaders look at, and of a `#!` line. */
+export const EXEC_HEADER: i32 = 1024;
+const SCRIPT_LINE: i32 = 256;
 /** How often a script's interpreter may be a script. */
 const MAX_NESTING: i32 = 5;
 const PATH_MAX: i32 = 4096;
@@ -60,7 +61,7 @@ export class ExecImage {
   readonly path: Uint8Array = new Uint8Array(PATH_MAX);
   pathLen: i32 = 0;
   /** The interpreter as the last script called it. */
-  readonly script: Uint8Array = new Uint8Array(EXEC_HEADER);
+  readonly script: Uint8Array = new Uint8Array(SCRIPT_LINE);
   scriptLen: i32 = 0;
   /** Credentials that the program will have. */
   cred: Cred = new Cred();
@@ -297,9 +298,10 @@ function isBlank(c: i32): boolean {
 /** The program is a script: its first line names the interpreter, and at most one argument for it. */
 function useInterpreter(l: Lwp, image: ExecImage, depth: i32): i32 {
   const h = image.header;
+  const most: i32 = image.headerLen < SCRIPT_LINE ? image.headerLen : SCRIPT_LINE;
   let end: i32 = 2;
-  while (end < image.headerLen && h[end] !== 10 && h[end] !== 0) end++;
-  const cut = end === EXEC_HEADER;
+  while (end < most && h[end] !== 10 && h[end] !== 0) end++;
+  const cut = end === SCRIPT_LINE;
   let at: i32 = 2;
   while (at < end && isBlank(h[at])) at++;
   const start = at;

@@ -29,6 +29,7 @@ import {
   ImageLoader,
   Kernel,
   KernelClock,
+  CLOCK_PROCESS_CPUTIME_ID,
   SIGCHLD,
   SigAction,
   SigSet,
@@ -36,6 +37,7 @@ import {
   Usage,
   createInit,
   execInit,
+  kernClockGettime,
   kernClone,
   kernClose,
   kernExecve,
@@ -50,6 +52,7 @@ import {
   kernPipe2,
   kernRead,
   kernSetitimer,
+  kernSetpriority,
   kernSigaction,
   kernSigprocmask,
   kernSigsuspend,
@@ -116,7 +119,8 @@ export const NR = {
   getppid: 30,
   yield: 31,
   gettid: 32,
-  bad: 33,
+  nice: 33,
+  cpuTime: 34,
 } as const;
 
 export class TestAbi extends Abi {
@@ -268,6 +272,11 @@ export class TestAbi extends Abi {
     c.set(NR.setsid, (l) => setsid(l.proc));
     c.set(NR.itimer, (l, a) => kernSetitimer(l, a[0]!, a[1]!, a[2]!));
     c.set(NR.mmap, (l, a) => l.proc.vm.map(0, a[0]!, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, null, 0));
+    c.set(NR.nice, (l, a) => kernSetpriority(l, 0, a[0]!, a[1]!));
+    c.set(NR.cpuTime, (l) => {
+      kernClockGettime(l, CLOCK_PROCESS_CPUTIME_ID);
+      return l.kernel.clock.sec * 1e9 + l.kernel.clock.nsec;
+    });
     c.set(NR.yield, (l) => {
       l.kernel.scheduler.yieldNow(l.sched);
       l.kernel.attention |= 1;
@@ -377,6 +386,7 @@ export { REG_RBX, REG_RDI, REG_RDX, REG_RSI };
 
 export interface WorldOptions {
   readonly memory?: number;
+  readonly stepNs?: number;
 }
 
 export class World {
@@ -391,7 +401,7 @@ export class World {
   freeAtStart = 0;
 
   constructor(options: WorldOptions = {}) {
-    const machine = new Machine({ memory: options.memory ?? 16 * 1024 * 1024, heapPages: 4096 });
+    const machine = new Machine({ memory: options.memory ?? 16 * 1024 * 1024, heapPages: 4096, stepNs: options.stepNs ?? 100 });
     this.machine = machine;
     const vm = new Vm(machine);
     const clock = new KernelClock(machine);
