@@ -24,6 +24,7 @@ export * from "./devfs/devfs";
 export * from "./devfs/memory";
 export * from "./devfs/kmsg";
 export * from "./procfs/source";
+export * from "./procfs/entry";
 export * from "./procfs/procfs";
 export * from "./initramfs/source";
 export * from "./initramfs/crc32";

@@ -418,7 +418,7 @@ export class Initramfs {
   }
 
   private fail(what: string): i32 {
-    let text = `initramfs: ${what}, at offset ${this.entryAt.toString()}`;
+    let text = `${what}, at offset ${this.entryAt.toString()}`;
     if (this.gzipAt >= 0) text += ` of the contents of the gzip data that starts at offset ${this.gzipAt.toString()}`;
     this.error = text;
     return -Errno.INVAL;
