@@ -33,6 +33,7 @@ import { displayName, splitSource } from "./c-source.mjs";
 import { readSymbols, renameInDebug, renameSymbols } from "./elf.mjs";
 import { readMappings } from "./source-lines.mjs";
 import { symbolTableSource } from "./symbols.mjs";
+import { wasm2cCommand } from "./wasm2c.mjs";
 import { memoryImage, readModule } from "./wasm-module.mjs";
 
 const MEMORY_BASE = 65536;
@@ -165,7 +166,8 @@ async function buildIn(work, cache, { entry, out, platform, jobs, log }) {
 
   step = Date.now();
   const cFile = path.join(work, "kernel.c");
-  await run("wasm2c", ["-n", "kernel", "-o", cFile, wasmFile]);
+  const [wasm2c, ...prefix] = wasm2cCommand();
+  await run(wasm2c, [...prefix, "-n", "kernel", "-o", cFile, wasmFile]);
   const module = readModule(wasm.wasm);
   const { pieces, tables, symbols, unmapped } = splitSource(
     readFileSync(cFile, "utf8"),
