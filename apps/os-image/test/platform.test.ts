@@ -99,6 +99,7 @@ describe("platform pc64", () => {
       /^panic: kernel stack overflow \(vector 8[\s\S]*^ {2}at Node#depth \(apps\/os-image\/src\/kernel\/hello\.ts/m,
     ],
     ["memory", /^panic: the kernel heap is exhausted\n {2}at __new [\s\S]*at Hello#run /m],
+    ["text", /^panic: page fault \(vector 14, error 0{15}3, address ffff800000100000\)$/m],
   ])("panics for %s with status 71", async (kind, expected) => {
     const { output, status } = await qemu(["-m", "64M", "-append", `panic=${kind}`]);
     expect(output).toMatch(expected);
@@ -108,6 +109,12 @@ describe("platform pc64", () => {
   it("ends with the status of a broken image, and by a reset", async () => {
     expect((await qemu(["-m", "64M", "-append", "panic=broken"])).status).toBe(65);
     expect((await qemu(["-m", "64M", "-append", "panic=reboot"])).status).toBe(0);
+  });
+
+  it("says when there is too little memory", async () => {
+    const { output, status } = await qemu(["-m", "2M"]);
+    expect(output).toContain("panic: not enough memory behind the kernel image");
+    expect(status).toBe(71);
   });
 
   it("refuses a CPU without NX pages", async () => {
