@@ -89,8 +89,8 @@ describe("streams", () => {
     const times: number[] = [];
     child.stdout.on("data", () => times.push(Date.now()));
     await child;
-    expect(times.length).toBe(2);
-    expect(times[1]! - times[0]!).toBeGreaterThan(2000);
+    expect(times.length).toBeGreaterThanOrEqual(2);
+    expect(times.at(-1)! - times[0]!).toBeGreaterThan(2000);
   });
 });
 
