@@ -21,6 +21,7 @@ const STEPS = [
   { title: "asc", targets: ["native"], minutes: 8 },
   { title: "lint", targets: ["lint"], minutes: 8 },
   { title: "builds and packages", targets: ["build", "check-package"], minutes: 10, projects: "packages/*" },
+  { title: "API site", targets: ["docs"], minutes: 6 },
   { title: "unit tests and scenarios", targets: ["test", "scenarios"], minutes: 15, reports: true },
   { title: "QEMU", targets: ["qemu"], minutes: 25, reports: true },
 ];
