@@ -20,6 +20,8 @@ import type { VmSpace } from "./space";
 
 const LOW_START: long = 0x40000000;
 const LOW_END: long = 0x80000000;
+/** Pages of an object, at most. */
+const INDEX_MAX: long = 0xffffffff;
 
 /** `x` rounded up to whole pages. */
 export function pageUp(x: long): long {
@@ -42,7 +44,8 @@ export function mapRange(
   const size = pageUp(len);
   if (!isPageAligned(offset)) return -Errno.INVAL;
   const firstIndex: long = longShr(offset, 12);
-  if (offset < 0 || firstIndex + longShr(size, 12) > 0xffffffff) return -Errno.OVERFLOW;
+  if (object !== null && (offset < 0 || firstIndex + longShr(size, 12) > INDEX_MAX)) return -Errno.OVERFLOW;
+  if (object === null && kind !== MAP_PRIVATE && longShr(size, 12) > INDEX_MAX) return -Errno.NOMEM;
   if (space.list.count >= ENTRIES_MAX) return -Errno.NOMEM;
 
   const at = choose(space, addr, size, flags);

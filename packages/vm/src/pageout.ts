@@ -15,6 +15,9 @@ import {
   ACT_ADVANCE, ACT_DECLINE, ACT_MAX, PG_ACTIVE, PG_BUSY, PG_DIRTY, PG_OBJECT, type Reclaimer, type VmPages,
 } from "./pages";
 
+/** Visits after which a page that was just used is free, if nobody uses it again. */
+const ROUNDS: u32 = 8;
+
 /** The reclaimer of a kernel instance. */
 export class Pageout implements Reclaimer {
   private hand: u32 = 1;
@@ -23,11 +26,11 @@ export class Pageout implements Reclaimer {
 
   constructor(private readonly pages: VmPages) {}
 
-  /** Goes round until `n` pages are freed, at most twice through all pages for each queue step. */
+  /** Goes round until `n` pages are freed, at most as often as a used page needs to become free. */
   reclaim(n: u32): u32 {
     if (this.reclaimable() === 0) return 0;
     let freed: u32 = 0;
-    let left: u32 = u32(this.pages.limit * 4);
+    let left: u32 = u32(this.pages.limit * ROUNDS);
     while (freed < n && left > 0) {
       left = u32(left - 1);
       this.hand = u32(this.hand + 1);
