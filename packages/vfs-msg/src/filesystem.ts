@@ -224,6 +224,9 @@ export abstract class FileSystem extends ServicePort {
 
 /** A kind of file system, by the name mount(2) is given. Registered with `Vfs#addType`. */
 export abstract class FsType {
+  /** MNT_* that every mount of this kind has. */
+  forcedFlags: i32 = 0;
+
   constructor(
     readonly name: string,
     /** Shown as `nodev` in /proc/filesystems: it needs no device. */
@@ -249,5 +252,5 @@ export function vop(port: Port, m: VopMsg): i32 {
     m.flags |= MSGF_DONE;
     return EASYNC;
   }
-  return -error;
+  return error === 0 ? 0 : -error;
 }

@@ -79,7 +79,7 @@ export function mount(vfs: Vfs, nd: NLookup, source: string, typeName: string, f
   const m = prepare(vfs, type, data);
   if (m !== null) {
     m.source = source;
-    m.flags = flags & MNT_KEPT;
+    m.flags = (flags & MNT_KEPT) | type.forcedFlags;
     vfs.mounts.add(m, vfs.scratch);
   }
   vfs.scratch.clear();
@@ -96,7 +96,7 @@ function remount(nd: NLookup, flags: i32, data: string): i32 {
     const error = m.type.remount(m, data);
     if (error !== 0) return error;
   }
-  m.flags = flags & MNT_KEPT;
+  m.flags = (flags & MNT_KEPT) | m.type.forcedFlags;
   return 0;
 }
 

@@ -37,7 +37,7 @@ export class World {
     this.clock.set(1_000_000, 0);
     this.vfs = new Vfs(this.machine, this.pages, this.clock);
     this.vfs.addType(new TmpFsType());
-    const error = this.vfs.mountRoot("tmpfs", data);
+    const error = this.vfs.mountRoot("tmpfs", data === "" ? "mode=755" : data);
     if (error !== 0) throw new Error(`mountRoot: ${error}`);
     this.cwd.copyFrom(this.vfs.root);
   }

@@ -488,8 +488,8 @@ export class TmpFs extends FileSystem {
 
 /** mount -t tmpfs. Options: size, nr_blocks, nr_inodes, mode, uid, gid. */
 export class TmpFsType extends FsType {
-  constructor() {
-    super("tmpfs");
+  constructor(name: string = "tmpfs") {
+    super(name);
   }
 
   override mount(vfs: Vfs, mount: Mount, data: string): i32 {
@@ -537,3 +537,25 @@ export class TmpFsType extends FsType {
     return 0;
   }
 }
+
+/** A kind of file system that has nothing in it and cannot be written: what a mount of `sysfs` shows. */
+export class EmptyFsType extends FsType {
+  constructor(
+    name: string,
+    private readonly magic: u32,
+  ) {
+    super(name);
+    this.forcedFlags = MNT_RDONLY;
+  }
+
+  override mount(vfs: Vfs, mount: Mount, _data: string): i32 {
+    const fs = new TmpFs(vfs, mount);
+    fs.magic = this.magic;
+    fs.data.limit = 0;
+    fs.root().mode = S_IFDIR | 0o555;
+    mount.fs = fs;
+    return 0;
+  }
+}
+
+export const SYSFS_MAGIC: u32 = 0x62656572;
