@@ -67,7 +67,6 @@ export const BOOT_RSDP: i32 = 4;
 /** TSC ticks per second, for /proc/cpuinfo. */
 export const BOOT_TSC_HZ: i32 = 5;
 
-
 /** Halt codes. */
 export const HALT_POWEROFF: i32 = 0;
 export const HALT_REBOOT: i32 = 1;

@@ -1,8 +1,30 @@
 import { LongArray } from "@anax/portable";
 import { describe, expect, test } from "vitest";
 import {
-  CTX_SLOTS, IRQ_TIMER, Machine, PF_INSTR, PF_PRESENT, PF_USER, PF_WRITE, REG_ERRCODE, REG_FAULTADDR, REG_FULL, REG_R11, REG_RAX, REG_RBX,
-  REG_RCX, REG_RDI, REG_RFLAGS, REG_RIP, REG_RSI, REG_RSP, REG_TRAPNO, TRAP_EXCEPTION, TRAP_INTERRUPT, TRAP_PAGEFAULT, TRAP_SYSCALL,
+  CTX_SLOTS,
+  IRQ_TIMER,
+  Machine,
+  PF_INSTR,
+  PF_PRESENT,
+  PF_USER,
+  PF_WRITE,
+  REG_ERRCODE,
+  REG_FAULTADDR,
+  REG_FULL,
+  REG_R11,
+  REG_RAX,
+  REG_RBX,
+  REG_RCX,
+  REG_RDI,
+  REG_RFLAGS,
+  REG_RIP,
+  REG_RSI,
+  REG_RSP,
+  REG_TRAPNO,
+  TRAP_EXCEPTION,
+  TRAP_INTERRUPT,
+  TRAP_PAGEFAULT,
+  TRAP_SYSCALL,
 } from "../src/index";
 import { STEP_SIZE, type SimStep } from "../src/host/index";
 import { NX, P, U, W, tables } from "./tables";

@@ -9,7 +9,12 @@ const NATIVE = readFileSync(new URL("../src/glue/native/machine.ts", import.meta
 
 describe("the two sides", () => {
   test("have the same methods with as many parameters", () => {
-    const native = new Map([...NATIVE.matchAll(/@inline (\w+)\(([^)]*)\): (\w+)/g)].map((m) => [m[1]!, m[2]!.split(",").filter((p) => p.trim()).length]));
+    const native = new Map(
+      [...NATIVE.matchAll(/@inline (\w+)\(([^)]*)\): (\w+)/g)].map((m) => [
+        m[1]!,
+        m[2]!.split(",").filter((p) => p.trim()).length,
+      ]),
+    );
     const own = Object.getOwnPropertyNames(Machine.prototype).filter((n) => n !== "constructor" && n !== "user");
     expect(native.size).toBeGreaterThan(50);
     expect(own.sort()).toEqual([...native.keys()].sort());
@@ -20,13 +25,19 @@ describe("the two sides", () => {
     const declared = [...NATIVE.matchAll(/@external\("machine", "(\w+)"\) declare function \w+\(([^)]*)\)/g)];
     const imports = wasmImports(new Machine({ memory: 65536 }), () => ({ buffer: new ArrayBuffer(0) })).machine;
     expect(Object.keys(imports).sort()).toEqual(declared.map((m) => m[1]).sort());
-    for (const [, name, list] of declared) expect(imports[name!]!.length, name).toBe(list!.split(",").filter((p) => p.trim()).length);
+    for (const [, name, list] of declared)
+      expect(imports[name!]!.length, name).toBe(list!.split(",").filter((p) => p.trim()).length);
   });
 });
 
 describe("physical memory", () => {
   test("is little-endian, starts poisoned, and ends where it ends", () => {
-    const m = new Machine({ regions: [{ base: 0x1000, size: 0x2000 }, { base: 0x100000, size: 0x1000 }] });
+    const m = new Machine({
+      regions: [
+        { base: 0x1000, size: 0x2000 },
+        { base: 0x100000, size: 0x1000 },
+      ],
+    });
     expect(m.load8(0x1000)).toBe(UNINITIALISED);
     m.store32(0x100ffc, 0x11223344);
     expect(m.load8(0x100ffc)).toBe(0x44);
@@ -96,7 +107,12 @@ describe("user copies", () => {
   test("strings", () => {
     const m = world();
     const buf = new Uint8Array(64);
-    m.writePhys(Uint8Array.from("hello\0", (c) => c.charCodeAt(0)), 0, 0x120ffb, 5);
+    m.writePhys(
+      Uint8Array.from("hello\0", (c) => c.charCodeAt(0)),
+      0,
+      0x120ffb,
+      5,
+    );
     m.store8(0x121000, 0);
     expect(m.copyinstr(0x400ffb, buf, 1, 63)).toBe(6);
     expect(String.fromCharCode(...buf.subarray(1, 6))).toBe("hello");
@@ -151,7 +167,10 @@ describe("time, interrupts, devices", () => {
   test("devices answer their range, nothing answers the rest", () => {
     const m = new Machine({ memory: 65536 });
     const log: string[] = [];
-    m.sim.bus.attachPorts(0x3f8, 8, { read: (o, n) => o * 16 + n, write: (o, n, v) => log.push(`port ${o} ${n} ${v}`) });
+    m.sim.bus.attachPorts(0x3f8, 8, {
+      read: (o, n) => o * 16 + n,
+      write: (o, n, v) => log.push(`port ${o} ${n} ${v}`),
+    });
     m.sim.bus.attachMmio(0xfee00000, 4096, { read: (o) => o + 1, write: (o, n, v) => log.push(`mmio ${o} ${n} ${v}`) });
     expect(m.in8(0x3fd)).toBe(0x51);
     expect(m.in8(0x400)).toBe(0xff);

@@ -5,7 +5,17 @@
 import { EventLog, imul, i32, toLong, u32, type long } from "@anax/portable";
 import { Machine } from "@anax/machine";
 import {
-  MADV_DONTNEED, MAP_ANONYMOUS, MAP_FIXED, MAP_PRIVATE, MAP_SHARED, MREMAP_MAYMOVE, PROT_READ, PROT_WRITE, Vm, VmObject, type VmSpace,
+  MADV_DONTNEED,
+  MAP_ANONYMOUS,
+  MAP_FIXED,
+  MAP_PRIVATE,
+  MAP_SHARED,
+  MREMAP_MAYMOVE,
+  PROT_READ,
+  PROT_WRITE,
+  Vm,
+  VmObject,
+  type VmSpace,
 } from "../src/index";
 
 const PAGE: long = 4096;

@@ -5,7 +5,19 @@
  * from there. Neighbours: `space.ts`, `fault.ts`, `machine`. Invariant: the space is loaded; a kernel address is never touched,
  * whatever the program passed.
  */
-import { EASYNC, Errno, getLong as longAt, i32, kassert, longAnd, putLong as putLongAt, putU32, toLong, type long, type u32 } from "@anax/portable";
+import {
+  EASYNC,
+  Errno,
+  getLong as longAt,
+  i32,
+  kassert,
+  longAnd,
+  putLong as putLongAt,
+  putU32,
+  toLong,
+  type long,
+  type u32,
+} from "@anax/portable";
 import { PAGE_SIZE, PF_USER, PF_WRITE, USER_END } from "@anax/machine";
 import { faultPage } from "./fault";
 import type { VmSpace } from "./space";
@@ -140,7 +152,7 @@ export function copyinstr(space: VmSpace, uaddr: long, buf: Uint8Array, off: i32
     const at: long = uaddr + done;
     if (at >= USER_END) return -Errno.FAULT;
     let part: i32 = (PAGE_SIZE - i32(longAnd(at, PAGE_SIZE - 1))) | 0;
-    if (part > max - done) part = (max - done) | 0;
+    if (part > ((max - done) | 0)) part = (max - done) | 0;
     const got = m.copyinstr(at, buf, (off + done) | 0, part);
     if (got > 0) return (done + got - 1) | 0;
     if (got === -Errno.NAMETOOLONG) {

@@ -10,10 +10,34 @@ import { VME_LOCKED, VME_NOFORK, VME_RANDOM, VME_WIPEFORK, type VmEntry } from "
 import { faultPage } from "./fault";
 import { isPageAligned, joinAround, pageUp, splitAt } from "./mapping";
 import {
-  MADV_COLD, MADV_DODUMP, MADV_DOFORK, MADV_DONTDUMP, MADV_DONTFORK, MADV_DONTNEED, MADV_FREE, MADV_HUGEPAGE, MADV_KEEPONFORK,
-  MADV_MERGEABLE, MADV_NOHUGEPAGE, MADV_NORMAL, MADV_PAGEOUT, MADV_POPULATE_READ, MADV_POPULATE_WRITE, MADV_RANDOM, MADV_REMOVE,
-  MADV_SEQUENTIAL, MADV_UNMERGEABLE, MADV_WILLNEED, MADV_WIPEONFORK, MCL_CURRENT, MCL_FUTURE, MCL_ONFAULT, MS_ASYNC, MS_INVALIDATE,
-  MS_SYNC, PROT_WRITE,
+  MADV_COLD,
+  MADV_DODUMP,
+  MADV_DOFORK,
+  MADV_DONTDUMP,
+  MADV_DONTFORK,
+  MADV_DONTNEED,
+  MADV_FREE,
+  MADV_HUGEPAGE,
+  MADV_KEEPONFORK,
+  MADV_MERGEABLE,
+  MADV_NOHUGEPAGE,
+  MADV_NORMAL,
+  MADV_PAGEOUT,
+  MADV_POPULATE_READ,
+  MADV_POPULATE_WRITE,
+  MADV_RANDOM,
+  MADV_REMOVE,
+  MADV_SEQUENTIAL,
+  MADV_UNMERGEABLE,
+  MADV_WILLNEED,
+  MADV_WIPEONFORK,
+  MCL_CURRENT,
+  MCL_FUTURE,
+  MCL_ONFAULT,
+  MS_ASYNC,
+  MS_INVALIDATE,
+  MS_SYNC,
+  PROT_WRITE,
 } from "./mman";
 import type { VmSpace } from "./space";
 
@@ -25,7 +49,8 @@ export function adviseRange(space: VmSpace, addr: long, len: long, advice: i32):
   const size = pageUp(len);
   if (addr < 0 || addr > USER_END - size) return -Errno.NOMEM;
   const end: long = addr + size;
-  if (advice === MADV_POPULATE_READ || advice === MADV_POPULATE_WRITE) return populateRange(space, addr, end, advice === MADV_POPULATE_WRITE);
+  if (advice === MADV_POPULATE_READ || advice === MADV_POPULATE_WRITE)
+    return populateRange(space, addr, end, advice === MADV_POPULATE_WRITE);
 
   let result: i32 = 0;
   let at = addr;
@@ -186,7 +211,8 @@ export function incore(space: VmSpace, addr: long, n: i32, out: Uint8Array, off:
 
 /** See `VmSpace#lock` and `unlock`. */
 export function setLock(space: VmSpace, addr: long, len: long, lock: boolean, onFault: boolean): i32 {
-  if (len < 0 || len > USER_END || addr < 0 || addr > USER_END) return len < 0 || addr < 0 ? -Errno.INVAL : -Errno.NOMEM;
+  if (len < 0 || len > USER_END || addr < 0 || addr > USER_END)
+    return len < 0 || addr < 0 ? -Errno.INVAL : -Errno.NOMEM;
   const start: long = addr - longAnd(addr, PAGE_SIZE - 1);
   const end = pageUp(addr + len);
   if (end === start) return 0;

@@ -58,7 +58,7 @@ export class EntryList {
   /** Takes `n` entries from index `i` on out of the list. */
   removeRange(i: i32, n: i32): void {
     if (n === 0) return;
-    for (let k = i; k + n < this.count; k++) this.items[k] = this.items[k + n];
+    for (let k = i; ((k + n) | 0) < this.count; k++) this.items[k] = this.items[k + n];
     for (let k = 0; k < n; k++) this.items.pop();
     this.count = (this.count - n) | 0;
   }

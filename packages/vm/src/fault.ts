@@ -79,8 +79,8 @@ function faultAnon(space: VmSpace, e: VmEntry, page: long, write: boolean): i32 
   }
   e.window = window;
   let next: long = page + PAGE_SIZE;
-  for (let i: i32 = 1; i < window && next < e.end && slot + i < 512; i++) {
-    const at: long = pages.pa(table) + (slot + i) * 8;
+  for (let i: i32 = 1; i < window && next < e.end && ((slot + i) | 0) < 512; i++) {
+    const at: long = pages.pa(table) + (((slot + i) * 8) | 0);
     if (space.vm.machine.load32(at) !== 0) break;
     const more = pages.allocAnon(true);
     if (more === 0) break;
@@ -106,11 +106,17 @@ function faultObject(space: VmSpace, e: VmEntry, page: long, write: boolean): i3
     // The source must stay while memory is searched for the copy.
     pages.ref(pg);
     const table = pmap.makeTable(regionOf(page));
-    const copy = table === 0 ? 0 : pages.allocAnon(false);
+    let copy: u32 = 0;
+    if (table !== 0) copy = pages.allocAnon(false);
     pages.unref(pg);
     if (copy === 0) return -Errno.NOMEM;
     space.vm.machine.copyPhys(pages.pa(copy), pages.pa(pg), PAGE_SIZE);
-    pmap.enterAt(table, slotOf(page), pteLo(copy, u32(pteBits(prot, true) | PTE_ANON | PTE_A | PTE_D)), pteHi(copy, prot));
+    pmap.enterAt(
+      table,
+      slotOf(page),
+      pteLo(copy, u32(pteBits(prot, true) | PTE_ANON | PTE_A | PTE_D)),
+      pteHi(copy, prot),
+    );
     return 0;
   }
   pages.ref(pg);
@@ -129,15 +135,15 @@ function mapAround(space: VmSpace, e: VmEntry, object: VmObject, table: u32, pag
   const pages = space.vm.pages;
   const m = space.vm.machine;
   const first: i32 = slotOf(page) & ~(FILE_WINDOW - 1);
-  let va: long = page - toLong(slotOf(page) - first) * PAGE_SIZE;
+  let va: long = page - toLong((slotOf(page) - first) | 0) * PAGE_SIZE;
   let slot = first;
   if (va < e.start) {
     slot = (slot + slotOf(e.start) - slotOf(va)) | 0;
     va = e.start;
   }
   let index = e.indexOf(va);
-  while (slot < first + FILE_WINDOW && va < e.end && index < object.size) {
-    if (m.load32(pages.pa(table) + slot * 8) === 0) {
+  while (slot < ((first + FILE_WINDOW) | 0) && va < e.end && index < object.size) {
+    if (m.load32(pages.pa(table) + ((slot * 8) | 0)) === 0) {
       const pg = object.lookup(index);
       if (pg !== 0) space.pmap.enterAt(table, slot, pteLo(pg, bits), pteHi(pg, e.prot));
     }

@@ -76,9 +76,9 @@ function copyRange(from: Pmap, to: Pmap, start: long, end: long, hotPage: long, 
     if (target === 0) return -Errno.NOMEM;
     const base: long = toLong(region) * 0x200000;
     let i = slotOf(va);
-    const stop: i32 = base + 0x200000 > end ? slotOf(end - 1) + 1 : 512;
-    let at: long = pages.pa(source) + i * 8;
-    let copyAt: long = pages.pa(target) + i * 8;
+    const stop: i32 = base + 0x200000 > end ? (slotOf(end - 1) + 1) | 0 : 512;
+    let at: long = pages.pa(source) + ((i * 8) | 0);
+    let copyAt: long = pages.pa(target) + ((i * 8) | 0);
     let added: i32 = 0;
     while (i < stop) {
       let lo = m.load32(at);
@@ -90,7 +90,8 @@ function copyRange(from: Pmap, to: Pmap, start: long, end: long, hotPage: long, 
           const pg = ptePage(lo, hi);
           const page: long = base + toLong(i) * PAGE_SIZE;
           const refs: i32 = pages.refs[pg];
-          const wanted = (lo & PTE_W) !== 0 && refs === 1 && ((lo & (PTE_HOT | PTE_D)) === (PTE_HOT | PTE_D) || page === hotPage);
+          const wanted =
+            (lo & PTE_W) !== 0 && refs === 1 && ((lo & (PTE_HOT | PTE_D)) === (PTE_HOT | PTE_D) || page === hotPage);
           let own: u32 = 0;
           if ((wanted && left > 0) || refs >= REFS_MAX) own = pages.allocAnon(false);
           if (own !== 0) {

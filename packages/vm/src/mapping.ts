@@ -7,13 +7,27 @@
  */
 import { Errno, kassert, longAnd, longShr, toLong, u32, type i32, type long } from "@anax/portable";
 import { PAGE_SIZE, USER_END } from "@anax/machine";
-import {
-  VME_GROWSDOWN, VME_HEAP, VME_LOCKED, VME_NORESERVE, VME_SHARED, VME_STACK, type VmEntry,
-} from "./entry";
+import { VME_GROWSDOWN, VME_HEAP, VME_LOCKED, VME_NORESERVE, VME_SHARED, VME_STACK, type VmEntry } from "./entry";
 import { ENTRIES_MAX } from "./entry-list";
 import {
-  MAP_32BIT, MAP_FIXED, MAP_FIXED_NOREPLACE, MAP_GROWSDOWN, MAP_LOCKED, MAP_NONBLOCK, MAP_NORESERVE, MAP_POPULATE, MAP_PRIVATE,
-  MAP_SHARED, MAP_SHARED_VALIDATE, MAP_TYPE, PROT_ALL, PROT_GROWSDOWN, PROT_GROWSUP, PROT_READ, PROT_SEM, PROT_WRITE,
+  MAP_32BIT,
+  MAP_FIXED,
+  MAP_FIXED_NOREPLACE,
+  MAP_GROWSDOWN,
+  MAP_LOCKED,
+  MAP_NONBLOCK,
+  MAP_NORESERVE,
+  MAP_POPULATE,
+  MAP_PRIVATE,
+  MAP_SHARED,
+  MAP_SHARED_VALIDATE,
+  MAP_TYPE,
+  PROT_ALL,
+  PROT_GROWSDOWN,
+  PROT_GROWSUP,
+  PROT_READ,
+  PROT_SEM,
+  PROT_WRITE,
 } from "./mman";
 import { VmObject } from "./object";
 import type { VmSpace } from "./space";
@@ -35,7 +49,14 @@ export function isPageAligned(x: long): boolean {
 
 /** See `VmSpace#map`. */
 export function mapRange(
-  space: VmSpace, addr: long, len: long, prot: i32, flags: i32, object: VmObject | null, offset: long, maxProt: i32,
+  space: VmSpace,
+  addr: long,
+  len: long,
+  prot: i32,
+  flags: i32,
+  object: VmObject | null,
+  offset: long,
+  maxProt: i32,
 ): long {
   const kind = flags & MAP_TYPE;
   if (kind !== MAP_PRIVATE && kind !== MAP_SHARED && kind !== MAP_SHARED_VALIDATE) return -Errno.INVAL;
@@ -89,7 +110,8 @@ export function mapRange(
   space.link(i, spare, backing);
   space.account(spare, size, 1);
   joinAround(space, i, (i + 1) | 0);
-  if ((flags & (MAP_POPULATE | MAP_NONBLOCK)) === MAP_POPULATE || (entryFlags & VME_LOCKED) !== 0) space.populate(at, at + size);
+  if ((flags & (MAP_POPULATE | MAP_NONBLOCK)) === MAP_POPULATE || (entryFlags & VME_LOCKED) !== 0)
+    space.populate(at, at + size);
   return at;
 }
 
@@ -124,7 +146,8 @@ export function isData(prot: i32, flags: i32): boolean {
 
 /** Whether `b` goes on where `a` ends, with all the same. */
 function joins(a: VmEntry, b: VmEntry): boolean {
-  if (a.end !== b.start || a.prot !== b.prot || a.maxProt !== b.maxProt || a.flags !== b.flags || a.object !== b.object) return false;
+  if (a.end !== b.start || a.prot !== b.prot || a.maxProt !== b.maxProt || a.flags !== b.flags || a.object !== b.object)
+    return false;
   return a.object === null || u32(a.pindex + u32(a.pages)) === b.pindex;
 }
 
@@ -172,7 +195,7 @@ export function splitAt(space: VmSpace, start: long, end: long): i32 {
   const high = k < list.count && list.at(k).start < end;
   const need = (low ? 1 : 0) + (high ? 1 : 0);
   if (need === 0) return 0;
-  if (list.count + need > ENTRIES_MAX) return -Errno.NOMEM;
+  if (((list.count + need) | 0) > ENTRIES_MAX) return -Errno.NOMEM;
   const a = space.vm.takeEntry();
   if (a === null) return -Errno.NOMEM;
   if (need === 1) {
@@ -205,7 +228,7 @@ export function unmapRange(space: VmSpace, addr: long, len: long): i32 {
   let n: i32 = 0;
   let from: long = 0;
   let to: long = 0;
-  while (first + n < list.count && list.at((first + n) | 0).start < end) {
+  while (((first + n) | 0) < list.count && list.at((first + n) | 0).start < end) {
     const e = list.at((first + n) | 0);
     space.account(e, e.end - e.start, -1);
     if (n === 0) from = e.start;
@@ -312,7 +335,13 @@ function addRange(space: VmSpace, start: long, end: long, prot: i32, flags: i32)
   if (i > 0) {
     // A heap that goes on needs no new entry.
     const before = space.list.at((i - 1) | 0);
-    if (before.end === start && before.prot === prot && before.flags === all && before.maxProt === PROT_ALL && before.object === null) {
+    if (
+      before.end === start &&
+      before.prot === prot &&
+      before.flags === all &&
+      before.maxProt === PROT_ALL &&
+      before.object === null
+    ) {
       before.end = end;
       space.account(before, size, 1);
       if ((all & VME_LOCKED) !== 0) space.populate(start, end);

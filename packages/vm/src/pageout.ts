@@ -12,7 +12,15 @@ import { toLong, u32, type i32, type long } from "@anax/portable";
 import { PAGE_SIZE } from "@anax/machine";
 import type { VmObject } from "./object";
 import {
-  ACT_ADVANCE, ACT_DECLINE, ACT_MAX, PG_ACTIVE, PG_BUSY, PG_DIRTY, PG_OBJECT, type Reclaimer, type VmPages,
+  ACT_ADVANCE,
+  ACT_DECLINE,
+  ACT_MAX,
+  PG_ACTIVE,
+  PG_BUSY,
+  PG_DIRTY,
+  PG_OBJECT,
+  type Reclaimer,
+  type VmPages,
 } from "./pages";
 
 /** Visits after which a page that was just used is free, if nobody uses it again. */
@@ -35,7 +43,8 @@ export class Pageout implements Reclaimer {
       left = u32(left - 1);
       this.hand = u32(this.hand + 1);
       if (this.hand >= this.pages.limit) this.hand = 1;
-      if ((this.pages.flags[this.hand] & (PG_OBJECT | PG_BUSY)) === PG_OBJECT && this.visit(this.hand)) freed = u32(freed + 1);
+      if ((this.pages.flags[this.hand] & (PG_OBJECT | PG_BUSY)) === PG_OBJECT && this.visit(this.hand))
+        freed = u32(freed + 1);
     }
     this.freed = u32(this.freed + freed);
     return freed;

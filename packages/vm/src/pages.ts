@@ -125,17 +125,22 @@ export class VmPages {
       end[i] = to;
       total = u32(total + (to - from));
       if (to > top) top = to;
-      if (end[biggest] - fresh[biggest] < to - from) biggest = i;
+      if ((end[biggest] - fresh[biggest]) >>> 0 < (to - from) >>> 0) biggest = i;
     }
     kassert(top > 0, "no memory");
-    const moduleEnd: u32 = u32(longDiv(machine.bootParam(BOOT_MODULE) + machine.bootParam(BOOT_MODULE_SIZE), PAGE_SIZE));
+    const moduleEnd: u32 = u32(
+      longDiv(machine.bootParam(BOOT_MODULE) + machine.bootParam(BOOT_MODULE_SIZE), PAGE_SIZE),
+    );
     if (moduleEnd > top) top = moduleEnd;
 
     let buckets: u32 = 64;
     while (buckets < total >>> 2) buckets = u32(buckets << 1);
-    const heap: u32 = u32(((top * BYTES_PER_PAGE + buckets * 4) / PAGE_SIZE) | 0);
+    const heap: u32 = u32((((top * BYTES_PER_PAGE + buckets * 4) >>> 0) / PAGE_SIZE) | 0);
     let missing: i32 = (u32(heap) + HEAP_TARGET * 2 - machine.heapReserve()) | 0;
-    kassert(missing < 0 || u32(missing) + 256 < u32(end[biggest] - fresh[biggest]), "not enough memory for the page array");
+    kassert(
+      missing < 0 || (u32(missing) + 256) >>> 0 < u32(end[biggest] - fresh[biggest]),
+      "not enough memory for the page array",
+    );
     for (; missing > 0; missing--) {
       end[biggest] = u32(end[biggest] - 1);
       total = u32(total - 1);
@@ -212,9 +217,9 @@ export class VmPages {
    * fresh regions are used up: for attaching devices, not for hot paths.
    */
   allocContiguous(n: i32): u32 {
-    if (n <= 0 || this.freeCount < this.reserve + u32(n)) return 0;
+    if (n <= 0 || this.freeCount < (this.reserve + u32(n)) >>> 0) return 0;
     for (let i = 0; i < this.fresh.length; i++) {
-      if (this.end[i] - this.fresh[i] >= u32(n) && this.end[i] > this.fresh[i]) {
+      if ((this.end[i] - this.fresh[i]) >>> 0 >= u32(n) && this.end[i] > this.fresh[i]) {
         // From the end of the region, so that single pages go on from its start.
         this.end[i] = u32(this.end[i] - u32(n));
         return this.claimRun(this.end[i], n);
@@ -424,7 +429,10 @@ export class VmPages {
   /** Takes a page out of its object and drops the object's reference. It must not be mapped any more. */
   remove(object: VmObject, pg: u32): void {
     const flags: i32 = this.flags[pg];
-    kassert((flags & (PG_OBJECT | PG_BUSY)) === PG_OBJECT && this.object[pg] === u32(object.id), "page: not in the object");
+    kassert(
+      (flags & (PG_OBJECT | PG_BUSY)) === PG_OBJECT && this.object[pg] === u32(object.id),
+      "page: not in the object",
+    );
     const b = this.bucket(object.id, this.index[pg]);
     let at: u32 = this.buckets[b];
     if (at === pg) this.buckets[b] = this.link[pg];
@@ -496,7 +504,7 @@ export class VmPages {
   }
 
   private bucket(id: i32, pindex: u32): i32 {
-    return i32Of(u32(u32(imul(id, -1640531535)) + pindex) & this.bucketMask);
+    return i32Of((u32(u32(imul(id, -1640531535)) + pindex) & this.bucketMask) >>> 0);
   }
 }
 

@@ -11,7 +11,7 @@
 import { Errno, kassert, longAnd, longShr, LongArray, toLong, u32, type i32, type long } from "@anax/portable";
 import { PAGE_SIZE, type Machine } from "@anax/machine";
 import { PG_DIRTY, type VmPages } from "./pages";
-import { PTE_A, PTE_ANON, PTE_D, PTE_FILE, PTE_NX, PTE_P, PTE_TABLE, PTE_U, PTE_W, ptePage } from "./pte";
+import { PTE_A, PTE_ANON, PTE_D, PTE_FILE, PTE_NX, PTE_P, PTE_TABLE, PTE_W, ptePage } from "./pte";
 
 /** Pages flushed one by one; more are flushed all at once. */
 const FLUSH_MAX: i32 = 8;
@@ -107,7 +107,7 @@ export class Pmap {
   }
 
   private child(table: u32, i: i32): u32 {
-    const at: long = toLong(table) * PAGE_SIZE + i * 8;
+    const at: long = toLong(table) * PAGE_SIZE + ((i * 8) | 0);
     const lo = this.machine.load32(at);
     if (lo === 0) return 0;
     return ptePage(lo, this.machine.load32(at + 4));
@@ -118,7 +118,7 @@ export class Pmap {
     if (known !== 0) return known;
     const pg = this.pages.allocZeroed();
     if (pg === 0) return 0;
-    const at: long = toLong(table) * PAGE_SIZE + i * 8;
+    const at: long = toLong(table) * PAGE_SIZE + ((i * 8) | 0);
     this.machine.store32(at + 4, u32(pg >>> 20));
     this.machine.store32(at, u32((pg << 12) | PTE_TABLE));
     this.pages.index[table] = u32(this.pages.index[table] + 1);
@@ -135,7 +135,7 @@ export class Pmap {
   }
 
   private clearChild(table: u32, i: i32): void {
-    this.machine.store32(toLong(table) * PAGE_SIZE + i * 8, 0);
+    this.machine.store32(toLong(table) * PAGE_SIZE + ((i * 8) | 0), 0);
     this.pages.index[table] = u32(this.pages.index[table] - 1);
   }
 
@@ -209,7 +209,7 @@ export class Pmap {
       this.lo = 0;
       return 0;
     }
-    this.at = toLong(table) * PAGE_SIZE + slotOf(va) * 8;
+    this.at = toLong(table) * PAGE_SIZE + ((slotOf(va) * 8) | 0);
     this.lo = this.machine.load32(this.at);
     return this.lo;
   }
@@ -237,7 +237,7 @@ export class Pmap {
 
   /** As `enter`, in slot `i` of a page table of this pmap. */
   enterAt(table: u32, i: i32, lo: u32, hi: u32): void {
-    const at: long = toLong(table) * PAGE_SIZE + i * 8;
+    const at: long = toLong(table) * PAGE_SIZE + ((i * 8) | 0);
     this.machine.store32(at + 4, hi);
     this.machine.store32(at, lo);
     this.added(table, 1);
@@ -283,10 +283,10 @@ export class Pmap {
       const table = this.found;
       const base: long = toLong(r) * 0x200000;
       let i: i32 = base < start ? slotOf(start) : 0;
-      const stop: i32 = base + 0x200000 > end ? slotOf(end - 1) + 1 : ENTRIES;
+      const stop: i32 = base + 0x200000 > end ? (slotOf(end - 1) + 1) | 0 : ENTRIES;
       const live: i32 = i32Of(this.pages.index[table]);
       let left: i32 = live;
-      let at: long = toLong(table) * PAGE_SIZE + i * 8;
+      let at: long = toLong(table) * PAGE_SIZE + ((i * 8) | 0);
       while (i < stop && left > 0) {
         const lo = m.load32(at);
         if (lo !== 0) {
@@ -339,9 +339,9 @@ export class Pmap {
       const table = this.found;
       const base: long = toLong(r) * 0x200000;
       let i: i32 = base < start ? slotOf(start) : 0;
-      const stop: i32 = base + 0x200000 > end ? slotOf(end - 1) + 1 : ENTRIES;
+      const stop: i32 = base + 0x200000 > end ? (slotOf(end - 1) + 1) | 0 : ENTRIES;
       let left: i32 = i32Of(this.pages.index[table]);
-      let at: long = toLong(table) * PAGE_SIZE + i * 8;
+      let at: long = toLong(table) * PAGE_SIZE + ((i * 8) | 0);
       while (i < stop && left > 0) {
         const lo = m.load32(at);
         if (lo !== 0) {
@@ -418,8 +418,8 @@ export class Pmap {
       const base: long = toLong(r) * 0x200000;
       if (this.pages.index[table] !== 0) {
         let i: i32 = base < from ? slotOf(from) : 0;
-        const stop: i32 = base + 0x200000 > end ? slotOf(end - 1) + 1 : ENTRIES;
-        let at: long = toLong(table) * PAGE_SIZE + i * 8;
+        const stop: i32 = base + 0x200000 > end ? (slotOf(end - 1) + 1) | 0 : ENTRIES;
+        let at: long = toLong(table) * PAGE_SIZE + ((i * 8) | 0);
         while (i < stop) {
           const lo = this.machine.load32(at);
           if (lo !== 0) {

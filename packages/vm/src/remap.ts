@@ -19,7 +19,8 @@ export function remapRange(space: VmSpace, addr: long, oldLen: long, newLen: lon
   if ((flags & ~known) !== 0 || (placed && (flags & MREMAP_MAYMOVE) === 0)) return -Errno.INVAL;
   if ((flags & MREMAP_DONTUNMAP) !== 0 && oldLen !== newLen) return -Errno.INVAL;
   if (!isPageAligned(addr) || newLen === toLong(0)) return -Errno.INVAL;
-  if (oldLen < 0 || newLen < 0 || oldLen > USER_END || newLen > USER_END) return (flags & MREMAP_FIXED) !== 0 ? -Errno.INVAL : -Errno.NOMEM;
+  if (oldLen < 0 || newLen < 0 || oldLen > USER_END || newLen > USER_END)
+    return (flags & MREMAP_FIXED) !== 0 ? -Errno.INVAL : -Errno.NOMEM;
   let from = pageUp(oldLen);
   const to = pageUp(newLen);
   if (addr < 0 || addr > USER_END - from) return -Errno.FAULT;

@@ -70,12 +70,12 @@ export class Uio {
     let sum: long = 0;
     let at: i32 = 0;
     while (at < count) {
-      const n: i32 = count - at < IOV_SMALL ? (count - at) | 0 : IOV_SMALL;
-      const error = space.copyin(iov + at * IOV_SIZE, this.raw, 0, (n * IOV_SIZE) | 0);
+      const n: i32 = ((count - at) | 0) < IOV_SMALL ? (count - at) | 0 : IOV_SMALL;
+      const error = space.copyin(iov + ((at * IOV_SIZE) | 0), this.raw, 0, (n * IOV_SIZE) | 0);
       if (error !== 0) return error;
       for (let i = 0; i < n; i++) {
-        const base = getLong(this.raw, i * IOV_SIZE);
-        let len = getLong(this.raw, i * IOV_SIZE + 8);
+        const base = getLong(this.raw, (i * IOV_SIZE) | 0);
+        let len = getLong(this.raw, (i * IOV_SIZE + 8) | 0);
         if (len < 0) return -Errno.INVAL;
         if (base < 0 && len > 0) return -Errno.FAULT;
         if (len > RW_MAX - sum) len = RW_MAX - sum;
@@ -92,7 +92,7 @@ export class Uio {
 
   /** A kernel buffer. */
   initKernel(buf: Uint8Array, off: i32, len: i32, isRead: boolean, offset: long): void {
-    kassert(off >= 0 && len >= 0 && off + len <= buf.length, "uio: outside the buffer");
+    kassert(off >= 0 && len >= 0 && ((off + len) | 0) <= buf.length, "uio: outside the buffer");
     this.start(null, isRead, offset);
     this.kernel = buf;
     this.kernelOff = off;

@@ -2,7 +2,7 @@ import { Errno, bytesOf } from "@anax/portable";
 import { USER_END } from "@anax/machine";
 import { describe, expect, test } from "vitest";
 import { PROT_NONE, PROT_READ, Uio, type VmSpace } from "../src/index";
-import { BASE, PAGE, RW, boot, mapAt, read, space, write } from "./harness";
+import { BASE, PAGE, boot, mapAt, read, space, write } from "./harness";
 
 const bytes = (n: number) => Uint8Array.from({ length: n }, (_, i) => (i * 7 + 1) & 255);
 
@@ -116,7 +116,12 @@ describe("Uio", () => {
   test("goes through iovecs, empty ones too", () => {
     const s = space(boot());
     mapAt(s, BASE, 4);
-    iovecs(s, [[BASE + PAGE, 3], [0, 0], [BASE + 2 * PAGE, 0], [BASE + 2 * PAGE, 6]]);
+    iovecs(s, [
+      [BASE + PAGE, 3],
+      [0, 0],
+      [BASE + 2 * PAGE, 0],
+      [BASE + 2 * PAGE, 6],
+    ]);
     const uio = new Uio(s.vm.machine);
     expect(uio.initIovecs(s, BASE, 4, true, 50)).toBe(0);
     expect(uio.resid).toBe(9);
@@ -139,7 +144,10 @@ describe("Uio", () => {
   test("many iovecs", () => {
     const s = space(boot());
     mapAt(s, BASE, 16);
-    iovecs(s, Array.from({ length: 1024 }, (_, i) => [BASE + 8 * PAGE + i * 3, 1] as [number, number]));
+    iovecs(
+      s,
+      Array.from({ length: 1024 }, (_, i) => [BASE + 8 * PAGE + i * 3, 1] as [number, number]),
+    );
     const uio = new Uio(s.vm.machine);
     expect(uio.initIovecs(s, BASE, 1025, true, 0)).toBe(-Errno.INVAL);
     expect(uio.initIovecs(s, BASE, -1, true, 0)).toBe(-Errno.INVAL);
@@ -155,7 +163,10 @@ describe("Uio", () => {
     expect(uio.initIovecs(s, BASE + PAGE - 8, 1, true, 0)).toBe(-Errno.FAULT);
     iovecs(s, [[BASE, -1]]);
     expect(uio.initIovecs(s, BASE, 1, true, 0)).toBe(-Errno.INVAL);
-    iovecs(s, [[BASE, 2 ** 40], [BASE, 2 ** 40]]);
+    iovecs(s, [
+      [BASE, 2 ** 40],
+      [BASE, 2 ** 40],
+    ]);
     expect(uio.initIovecs(s, BASE, 2, true, 0)).toBe(0);
     expect(uio.resid).toBe(0x7ffff000);
   });

@@ -2,8 +2,20 @@ import { Errno } from "@anax/portable";
 import { USER_END } from "@anax/machine";
 import { describe, expect, test } from "vitest";
 import {
-  MAP_32BIT, MAP_ANONYMOUS, MAP_FIXED, MAP_FIXED_NOREPLACE, MAP_GROWSDOWN, MAP_LOCKED, MAP_POPULATE, MAP_PRIVATE, MAP_SHARED,
-  PROT_EXEC, PROT_GROWSDOWN, PROT_NONE, PROT_READ, VmObject,
+  MAP_32BIT,
+  MAP_ANONYMOUS,
+  MAP_FIXED,
+  MAP_FIXED_NOREPLACE,
+  MAP_GROWSDOWN,
+  MAP_LOCKED,
+  MAP_POPULATE,
+  MAP_PRIVATE,
+  MAP_SHARED,
+  PROT_EXEC,
+  PROT_GROWSDOWN,
+  PROT_NONE,
+  PROT_READ,
+  VmObject,
 } from "../src/index";
 import { ANON, BASE, PAGE, RW, boot, mapAt, read, space, write } from "./harness";
 

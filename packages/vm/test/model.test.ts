@@ -6,8 +6,19 @@ import fc from "fast-check";
 import { Errno } from "@anax/portable";
 import { describe, expect, test } from "vitest";
 import {
-  MADV_DONTNEED, MAP_ANONYMOUS, MAP_FIXED, MAP_PRIVATE, MAP_SHARED, MREMAP_FIXED, MREMAP_MAYMOVE, PROT_EXEC, PROT_READ, PROT_WRITE,
-  VmObject, type Vm, type VmSpace,
+  MADV_DONTNEED,
+  MAP_ANONYMOUS,
+  MAP_FIXED,
+  MAP_PRIVATE,
+  MAP_SHARED,
+  MREMAP_FIXED,
+  MREMAP_MAYMOVE,
+  PROT_EXEC,
+  PROT_READ,
+  PROT_WRITE,
+  VmObject,
+  type Vm,
+  type VmSpace,
 } from "../src/index";
 import { PAGE, PF_USER, PF_WRITE, boot, touch } from "./harness";
 
@@ -79,16 +90,38 @@ type Op =
 
 const at = fc.oneof(fc.nat(PAGES - 1), fc.integer({ min: 12, max: 15 }));
 const count = fc.integer({ min: 1, max: 12 });
-const prot = fc.constantFrom(0, PROT_READ, PROT_READ | PROT_WRITE, PROT_READ | PROT_WRITE, PROT_READ | PROT_WRITE, PROT_READ | PROT_EXEC, PROT_WRITE);
+const prot = fc.constantFrom(
+  0,
+  PROT_READ,
+  PROT_READ | PROT_WRITE,
+  PROT_READ | PROT_WRITE,
+  PROT_READ | PROT_WRITE,
+  PROT_READ | PROT_EXEC,
+  PROT_WRITE,
+);
 const value = fc.integer({ min: 1, max: 255 });
 const operation: fc.Arbitrary<Op> = fc.oneof(
-  { weight: 4, arbitrary: fc.record({ op: fc.constant("map" as const), at, n: count, prot, shared: fc.boolean(), file: fc.boolean(), index: fc.nat(12) }) },
+  {
+    weight: 4,
+    arbitrary: fc.record({
+      op: fc.constant("map" as const),
+      at,
+      n: count,
+      prot,
+      shared: fc.boolean(),
+      file: fc.boolean(),
+      index: fc.nat(12),
+    }),
+  },
   { weight: 3, arbitrary: fc.record({ op: fc.constant("unmap" as const), at, n: count }) },
   { weight: 3, arbitrary: fc.record({ op: fc.constant("protect" as const), at, n: count, prot }) },
   { weight: 12, arbitrary: fc.record({ op: fc.constant("write" as const), at, value }) },
   { weight: 8, arbitrary: fc.record({ op: fc.constant("read" as const), at }) },
   { weight: 1, arbitrary: fc.record({ op: fc.constant("dontneed" as const), at, n: count }) },
-  { weight: 1, arbitrary: fc.record({ op: fc.constant("move" as const), at, n: fc.integer({ min: 1, max: 6 }), to: at }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({ op: fc.constant("move" as const), at, n: fc.integer({ min: 1, max: 6 }), to: at }),
+  },
   { weight: 2, arbitrary: fc.record({ op: fc.constant("flip" as const), at, n: count }) },
   { weight: 2, arbitrary: fc.record({ op: fc.constant("prefault" as const), at }) },
   { weight: 2, arbitrary: fc.constant({ op: "fork" as const }) },
@@ -109,7 +142,11 @@ class Run {
 
   constructor() {
     this.free = this.vm.pages.freeCount;
-    this.file = { data: new Array<number>(FILE_PAGES).fill(0), size: FILE_PAGES, object: new VmObject(this.vm.pages, null, FILE_PAGES) };
+    this.file = {
+      data: new Array<number>(FILE_PAGES).fill(0),
+      size: FILE_PAGES,
+      object: new VmObject(this.vm.pages, null, FILE_PAGES),
+    };
     this.current = new ModelSpace(this.vm.newSpace()!);
     this.spaces.push(this.current);
     this.current.real.activate();
@@ -122,7 +159,14 @@ class Run {
       case "map": {
         const n = Math.min(o.n, PAGES - o.at);
         const flags = MAP_FIXED | (o.shared ? MAP_SHARED : MAP_PRIVATE) | (o.file ? 0 : MAP_ANONYMOUS);
-        const where = real.map(ARENA + o.at * PAGE, n * PAGE, o.prot, flags, o.file ? this.file.object : null, o.file ? o.index * PAGE : 0);
+        const where = real.map(
+          ARENA + o.at * PAGE,
+          n * PAGE,
+          o.prot,
+          flags,
+          o.file ? this.file.object : null,
+          o.file ? o.index * PAGE : 0,
+        );
         expect(where).toBe(ARENA + o.at * PAGE);
         let backing: Backing | null = o.file ? this.file : null;
         if (!o.file && o.shared) backing = { data: [], size: n, object: null };
@@ -154,7 +198,8 @@ class Run {
         const c = s.cells[o.at];
         const result = real.fault(this.byteOf(o.at), PF_USER | PF_WRITE);
         if (result === 0 && !c!.shared) c!.own = s.access(o.at, null);
-        if (result === 0 && c!.backing === this.file) this.apply({ op: "filewrite", index: c!.index, value: 200 + o.at });
+        if (result === 0 && c!.backing === this.file)
+          this.apply({ op: "filewrite", index: c!.index, value: 200 + o.at });
         this.check(s, o.at);
         break;
       }
@@ -200,7 +245,8 @@ class Run {
         this.file.object!.truncate(o.pages);
         this.file.size = o.pages;
         this.file.data.fill(0, o.pages);
-        for (const m of this.spaces) for (const c of m.cells) if (c && c.backing === this.file && c.index >= o.pages) c.own = null;
+        for (const m of this.spaces)
+          for (const c of m.cells) if (c && c.backing === this.file && c.index >= o.pages) c.own = null;
         break;
       case "grow":
         this.file.object!.setSize(o.pages);
@@ -234,7 +280,13 @@ class Run {
 
   private move(s: ModelSpace, from: number, n: number, to: number): void {
     const overlap = from + n > to && to + n > from;
-    const result = s.real.remap(ARENA + from * PAGE, n * PAGE, n * PAGE, MREMAP_MAYMOVE | MREMAP_FIXED, ARENA + to * PAGE);
+    const result = s.real.remap(
+      ARENA + from * PAGE,
+      n * PAGE,
+      n * PAGE,
+      MREMAP_MAYMOVE | MREMAP_FIXED,
+      ARENA + to * PAGE,
+    );
     if (overlap) {
       expect(result).toBe(-Errno.INVAL);
       return;
@@ -308,7 +360,12 @@ class Run {
 /** Whether two neighbouring pages belong to one map entry. */
 function fits(a: Cell | null, b: Cell | null): boolean {
   if (a === null || b === null) return false;
-  return a.prot === b.prot && a.shared === b.shared && a.backing === b.backing && (a.backing === null || a.index + 1 === b.index);
+  return (
+    a.prot === b.prot &&
+    a.shared === b.shared &&
+    a.backing === b.backing &&
+    (a.backing === null || a.index + 1 === b.index)
+  );
 }
 
 describe("VmSpace against a model", () => {

@@ -1,7 +1,17 @@
 import { EASYNC, Errno } from "@anax/portable";
 import { Waiter } from "@anax/lwkt";
 import { describe, expect, test } from "vitest";
-import { MAP_FIXED, MAP_PRIVATE, MAP_SHARED, MS_SYNC, PROT_READ, VmObject, type Pager, type Vm, type VmSpace } from "../src/index";
+import {
+  MAP_FIXED,
+  MAP_PRIVATE,
+  MAP_SHARED,
+  MS_SYNC,
+  PROT_READ,
+  VmObject,
+  type Pager,
+  type Vm,
+  type VmSpace,
+} from "../src/index";
 import { BASE, PAGE, RW, boot, mapAt, read, space, write } from "./harness";
 
 /** A disk: each page holds its index; reads may be delayed. */
@@ -50,7 +60,8 @@ function world(pages = 64, memory = 8 * 1024 * 1024): { vm: Vm; s: VmSpace; disk
   return { vm, disk, s: space(vm), file: new VmObject(vm.pages, disk, pages) };
 }
 
-const shared = (s: VmSpace, file: VmObject, pages = 64) => s.map(BASE, pages * PAGE, RW, MAP_SHARED | MAP_FIXED, file, 0);
+const shared = (s: VmSpace, file: VmObject, pages = 64) =>
+  s.map(BASE, pages * PAGE, RW, MAP_SHARED | MAP_FIXED, file, 0);
 
 describe("pages from a pager", () => {
   test("come in on a fault, once", () => {
@@ -130,7 +141,12 @@ describe("pages from a pager", () => {
     write(s, BASE + 7 * PAGE, 98);
     read(s, BASE + 9 * PAGE);
     expect(s.sync(BASE, 64 * PAGE, MS_SYNC)).toBe(0);
-    expect([...disk.written]).toEqual(expect.arrayContaining([[3, 99], [7, 98]]));
+    expect([...disk.written]).toEqual(
+      expect.arrayContaining([
+        [3, 99],
+        [7, 98],
+      ]),
+    );
     expect(disk.written.size).toBe(2);
     expect(vm.pages.dirtyCount).toBe(0);
     disk.written.clear();

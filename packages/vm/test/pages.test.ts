@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { Machine } from "@anax/machine";
-import { HEAP_TARGET, PG_FREE, PG_WIRED, Vm, VmObject, VmPages } from "../src/index";
+import { HEAP_TARGET, PG_FREE, PG_WIRED, VmObject, VmPages } from "../src/index";
 import { BASE, PAGE, boot, mapAt, space, touch, write } from "./harness";
 
 describe("the page pool", () => {
@@ -26,7 +26,13 @@ describe("the page pool", () => {
   });
 
   test("knows several regions, with holes between them", () => {
-    const m = new Machine({ regions: [{ base: 0, size: 0x80000 }, { base: 0x100000, size: 0x400000 }, { base: 0x8000000, size: 0x100000 }] });
+    const m = new Machine({
+      regions: [
+        { base: 0, size: 0x80000 },
+        { base: 0x100000, size: 0x400000 },
+        { base: 0x8000000, size: 0x100000 },
+      ],
+    });
     const pages = new VmPages(m);
     let pg = pages.allocKernel();
     for (; pg !== 0; pg = pages.allocKernel()) m.store32(pages.pa(pg), pg);
@@ -116,7 +122,8 @@ describe("the kernel heap", () => {
     const vm = boot();
     vm.machine.sim.heapPages = 0;
     vm.replenishHeap();
-    for (const pa of vm.machine.sim.donated.slice(-HEAP_TARGET)) expect(vm.pages.flags[pa / PAGE]! & PG_WIRED).toBe(PG_WIRED);
+    for (const pa of vm.machine.sim.donated.slice(-HEAP_TARGET))
+      expect(vm.pages.flags[pa / PAGE]! & PG_WIRED).toBe(PG_WIRED);
     expect(vm.heapRoom(1 << 20)).toBe(true);
     expect(vm.machine.heapReserve()).toBeGreaterThanOrEqual(256);
     expect(vm.heapRoom(1 << 30)).toBe(false);

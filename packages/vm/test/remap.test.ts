@@ -1,7 +1,14 @@
 import { Errno } from "@anax/portable";
 import { describe, expect, test } from "vitest";
 import {
-  MAP_ANONYMOUS, MAP_FIXED, MAP_SHARED, MREMAP_DONTUNMAP, MREMAP_FIXED, MREMAP_MAYMOVE, PROT_READ, VmObject,
+  MAP_ANONYMOUS,
+  MAP_FIXED,
+  MAP_SHARED,
+  MREMAP_DONTUNMAP,
+  MREMAP_FIXED,
+  MREMAP_MAYMOVE,
+  PROT_READ,
+  VmObject,
 } from "../src/index";
 import { BASE, PAGE, RW, boot, mapAt, read, space, write } from "./harness";
 

@@ -11,8 +11,29 @@
  */
 import type { LongArray } from "@anax/portable";
 import {
-  CTX_SLOTS, PF_INSTR, PF_WRITE, REG_ERRCODE, REG_FAULTADDR, REG_FULL, REG_R10, REG_R11, REG_R8, REG_R9, REG_RAX, REG_RCX, REG_RDI,
-  REG_RDX, REG_RFLAGS, REG_RIP, REG_RSI, REG_RSP, REG_TRAPNO, TRAP_EXCEPTION, TRAP_INTERRUPT, TRAP_PAGEFAULT, TRAP_SYSCALL,
+  CTX_SLOTS,
+  PF_INSTR,
+  PF_WRITE,
+  REG_ERRCODE,
+  REG_FAULTADDR,
+  REG_FULL,
+  REG_R10,
+  REG_R11,
+  REG_R8,
+  REG_R9,
+  REG_RAX,
+  REG_RCX,
+  REG_RDI,
+  REG_RDX,
+  REG_RFLAGS,
+  REG_RIP,
+  REG_RSI,
+  REG_RSP,
+  REG_TRAPNO,
+  TRAP_EXCEPTION,
+  TRAP_INTERRUPT,
+  TRAP_PAGEFAULT,
+  TRAP_SYSCALL,
 } from "../registers";
 import type { Interrupts, SimClock } from "./bus";
 import type { PhysMemory } from "./memory";
@@ -154,7 +175,7 @@ export class SimCpu {
 
   loadBytes(va: number, n: number): Uint8Array {
     const out = new Uint8Array(n);
-    for (let done = 0; done < n; ) {
+    for (let done = 0; done < n;) {
       const part = Math.min(n - done, 4096 - ((va + done) % 4096));
       out.set(this.memory.bytes(this.translate(va + done, 0), part), done);
       done += part;
@@ -163,7 +184,7 @@ export class SimCpu {
   }
 
   storeBytes(va: number, bytes: Uint8Array): void {
-    for (let done = 0; done < bytes.length; ) {
+    for (let done = 0; done < bytes.length;) {
       const part = Math.min(bytes.length - done, 4096 - ((va + done) % 4096));
       const pa = this.translate(va + done, PF_WRITE);
       const target = this.memory.bytes(pa, part);
@@ -174,7 +195,10 @@ export class SimCpu {
   }
 
   storeText(va: number, text: string): void {
-    this.storeBytes(va, Uint8Array.from(text + "\0", (c) => c.charCodeAt(0)));
+    this.storeBytes(
+      va,
+      Uint8Array.from(text + "\0", (c) => c.charCodeAt(0)),
+    );
   }
 
   push(v: number): void {
@@ -273,7 +297,8 @@ export class SimCpu {
     const view = new DataView(code.buffer);
     const program = this.programs.get(view.getUint16(4, true));
     this.index = view.getUint16(6, true);
-    if (view.getUint32(0, true) !== STEP_MAGIC || program === undefined) throw new StepTrap(TRAP_EXCEPTION, VECTOR_UD, 0, 0);
+    if (view.getUint32(0, true) !== STEP_MAGIC || program === undefined)
+      throw new StepTrap(TRAP_EXCEPTION, VECTOR_UD, 0, 0);
     return program;
   }
 

@@ -79,7 +79,8 @@ export class Mmu {
     const page = Math.floor(va / 4096);
     const write = (access & PF_WRITE) !== 0;
     const hit = this.tlb.get(page);
-    if (hit && (!write || (hit.writable && hit.dirty)) && (hit.executable || (access & PF_INSTR) === 0)) return hit.pa + (va % 4096);
+    if (hit && (!write || (hit.writable && hit.dirty)) && (hit.executable || (access & PF_INSTR) === 0))
+      return hit.pa + (va % 4096);
     const t = this.walk(page, access);
     if (t === null) return -1;
     this.tlb.set(page, t);
@@ -101,7 +102,8 @@ export class Mmu {
   }
 
   private frame(lo: number, hi: number): number {
-    if ((hi & HIGH_RESERVED) !== 0) throw new Error(`page-table entry with reserved bits: ${hi.toString(16)}:${lo.toString(16)}`);
+    if ((hi & HIGH_RESERVED) !== 0)
+      throw new Error(`page-table entry with reserved bits: ${hi.toString(16)}:${lo.toString(16)}`);
     return (hi & 0xfffff) * 4294967296 + ((lo & 0xfffff000) >>> 0);
   }
 
@@ -140,7 +142,8 @@ export class Mmu {
     const writable = cached.writable && (lo & PTE_W) !== 0;
     const executable = cached.executable && (hi & NX) === 0;
     const write = (access & PF_WRITE) !== 0;
-    if ((lo & PTE_U) === 0 || (write && !writable) || ((access & PF_INSTR) !== 0 && !executable)) return this.fault(access, true);
+    if ((lo & PTE_U) === 0 || (write && !writable) || ((access & PF_INSTR) !== 0 && !executable))
+      return this.fault(access, true);
     m.store32(at, lo | PTE_A | (write ? PTE_D : 0));
     const pa = this.frame(lo, hi);
     m.load8(pa);

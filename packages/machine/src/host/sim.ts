@@ -3,7 +3,15 @@
  *
  * Key type `Simulation`, reached as `machine.sim`. Neighbours: `glue/js/machine.ts`, which is the kernel's view.
  */
-import { BOOT_CMDLINE, BOOT_CMDLINE_SIZE, BOOT_MODULE, BOOT_MODULE_SIZE, BOOT_TSC_HZ, IRQ_TIMER, PAGE_SIZE } from "../registers";
+import {
+  BOOT_CMDLINE,
+  BOOT_CMDLINE_SIZE,
+  BOOT_MODULE,
+  BOOT_MODULE_SIZE,
+  BOOT_TSC_HZ,
+  IRQ_TIMER,
+  PAGE_SIZE,
+} from "../registers";
 import { Bus, Interrupts, SimClock } from "./bus";
 import { ProgramTable, SimCpu } from "./cpu";
 import { PhysMemory } from "./memory";
@@ -42,7 +50,8 @@ export class Simulation {
 
   constructor(options: SimOptions) {
     const regions = options.regions ?? [{ base: 0x100000, size: options.memory ?? 16 * 1024 * 1024 }];
-    for (const r of regions) if (r.base % PAGE_SIZE !== 0 || r.size % PAGE_SIZE !== 0) throw new RangeError("memory regions are whole pages");
+    for (const r of regions)
+      if (r.base % PAGE_SIZE !== 0 || r.size % PAGE_SIZE !== 0) throw new RangeError("memory regions are whole pages");
     this.memory = new PhysMemory(regions);
     this.mmu = new Mmu(this.memory);
     this.clock = new SimClock(() => this.interrupts.raise(IRQ_TIMER));

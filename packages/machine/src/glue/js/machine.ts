@@ -149,7 +149,8 @@ export class Machine {
 
   /** Loads a page-table root (physical address) that `initRoot` prepared, and forgets all cached user translations. The loaded root again: nothing happens. */
   setRoot(root: long): void {
-    if (this.sim.memory.load32(root + 4088) !== KERNEL_HALF_MARK) throw new Error("setRoot: the root has no kernel half");
+    if (this.sim.memory.load32(root + 4088) !== KERNEL_HALF_MARK)
+      throw new Error("setRoot: the root has no kernel half");
     if (root !== this.sim.mmu.root) this.sim.mmu.setRoot(root);
   }
 
