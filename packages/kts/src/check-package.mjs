@@ -1,22 +1,40 @@
 /**
- * Checks what a package would publish: publint (fields and files), attw (types as every module system resolves them).
- * Runs behind the build. attw reads the packed tarball, so the check sees what npm would send.
+ * Checks what a package would publish: publint (fields and files), attw (types as every module system resolves them), and that
+ * Node loads every entry as ESM and as CJS. Runs behind the build. attw reads the packed tarball, so the check sees what npm would send.
  */
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { publint } from "publint";
 import { formatMessage } from "publint/utils";
-import { readFileSync } from "node:fs";
 import { workspaceRoot } from "./asc.mjs";
 
-/** Resolves to true when both tools are content. */
+/** Loads each entry of the package by its own name, the two ways; prints what fails. */
+function loads(dir, manifest) {
+  const entries = Object.keys(manifest.exports).filter((e) => !e.endsWith(".json"));
+  const names = JSON.stringify(entries.map((e) => manifest.name + e.slice(1)));
+  const script = `import { createRequire } from "node:module";
+    for (const name of ${names}) {
+      const esm = Object.keys(await import(name)).filter((k) => k !== "default").sort();
+      const cjs = Object.keys(createRequire(process.cwd() + "/x.js")(name)).sort();
+      if (esm.length === 0 || esm.join() !== cjs.join()) throw new Error(name + ": ESM and CJS export different names");
+    }`;
+  const { status, stderr } = spawnSync(process.execPath, ["--input-type=module", "-e", script], {
+    cwd: dir,
+    encoding: "utf8",
+  });
+  if (status !== 0) console.error(stderr);
+  return status === 0;
+}
+
+/** Resolves to true when all three are content. */
 export async function checkPackage(dir) {
   const manifest = JSON.parse(readFileSync(path.join(dir, "package.json"), "utf8"));
   const { messages } = await publint({ pkgDir: dir, level: "warning", strict: true, pack: false });
   for (const m of messages) console.error(`publint: ${formatMessage(m, manifest)}`);
 
+  const loadable = loads(dir, manifest);
   const out = mkdtempSync(path.join(tmpdir(), "kts-pack-"));
   try {
     const pack = spawnSync("npm", ["pack", "--silent", "--ignore-scripts", "--pack-destination", out], {
@@ -38,7 +56,7 @@ export async function checkPackage(dir) {
       },
     );
     if (types.status !== 0) console.error(types.stdout + types.stderr);
-    return messages.length === 0 && types.status === 0;
+    return messages.length === 0 && types.status === 0 && loadable;
   } finally {
     rmSync(out, { recursive: true, force: true });
   }
