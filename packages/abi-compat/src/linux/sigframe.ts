@@ -7,8 +7,8 @@
  *       siginfo, ucontext, return address: struct rt_sigframe    <- stack pointer, 8 below a multiple of 16
  *
  * Key type `SigFrames`. Neighbours: `siginfo.ts`, kern's `signal.ts` (who decides) and `sigcalls.ts` (alternate stack).
- * Invariant: what comes back from the program is trusted in nothing: flags are masked, and the FPU image is cut to what
- * XRSTOR takes without a fault.
+ * Invariant: what comes back from the program is trusted in nothing: flags are masked, and an FPU image that XRSTOR would not
+ * take is refused (SIGSEGV).
  * Source: Linux arch/x86/kernel/signal.c and fpu/signal.c, asm/sigcontext.h; AMD64 psABI 3.2.2; Intel SDM 1, 13.4.2.
  */
 import {
@@ -272,9 +272,9 @@ export class SigFrames {
     let error = space.copyin(ufpu, b, 0, FXSAVE_SIZE);
     if (error !== 0) return error;
     let features: u32 = XFEATURE_FPSSE;
+    let have = FXSAVE_SIZE;
     const size = getI32(b, FXSAVE_SW + FpxSwL.xstate_size);
     const extended = getI32(b, FXSAVE_SW + FpxSwL.extended_size);
-    fillBytes(b, FXSAVE_SIZE, (b.length - FXSAVE_SIZE) | 0, 0);
     if (
       this.hasXsave &&
       getU32(b, FXSAVE_SW + FpxSwL.magic1) === FP_XSTATE_MAGIC1 &&
@@ -285,26 +285,31 @@ export class SigFrames {
       const magic: long = space.get32(ufpu + size);
       if (magic < 0) return i32(magic);
       if (u32(magic) === FP_XSTATE_MAGIC2) {
-        features = ((getU32(b, FXSAVE_SW + FpxSwL.xfeatures) & this.features) >>> 0);
         error = space.copyin(ufpu + FXSAVE_SIZE, b, FXSAVE_SIZE, (size - FXSAVE_SIZE) | 0);
         if (error !== 0) return error;
-        features = (features & getU32(b, FXSAVE_SIZE)) >>> 0;
+        if (!this.isHeaderSound(b)) return -Errno.INVAL;
+        features = (getU32(b, FXSAVE_SW + FpxSwL.xfeatures) & getU32(b, FXSAVE_SIZE)) >>> 0;
+        have = size;
       }
     }
     this.kernel.fpuSync(lwp);
     const pa = this.kernel.fpuAddress(lwp);
     const known: u32 = this.kernel.machine.load32(pa + FXSAVE_MXCSR_MASK);
     const mask: u32 = known === 0 ? MXCSR_MASK_DEFAULT : known;
-    putU32(b, FXSAVE_MXCSR, ((getU32(b, FXSAVE_MXCSR) & mask) >>> 0));
+    if ((getU32(b, FXSAVE_MXCSR) & ~mask) !== 0) return -Errno.INVAL;
     putU32(b, FXSAVE_MXCSR_MASK, mask);
-    if (this.hasXsave) {
-      // XSTATE_BV; XCOMP_BV and the reserved rest of the header must be zero.
-      fillBytes(b, FXSAVE_SIZE, XSAVE_HEADER, 0);
-      putU32(b, FXSAVE_SIZE, features);
-    }
+    if (have < this.fpuSize) fillBytes(b, have, (this.fpuSize - have) | 0, 0);
+    if (this.hasXsave) putU32(b, FXSAVE_SIZE, features);
     this.kernel.machine.writePhys(b, 0, pa, this.fpuSize);
     this.kernel.fpuForget(lwp);
     return 0;
+  }
+
+  /** XSTATE_BV has only features of this CPU; XCOMP_BV and the reserved rest of the header are zero, or XRSTOR would fault. */
+  private isHeaderSound(b: Uint8Array): boolean {
+    if ((getU32(b, FXSAVE_SIZE) & ~this.features) !== 0 || getU32(b, FXSAVE_SIZE + 4) !== 0) return false;
+    for (let i: i32 = 8; i < XSAVE_HEADER; i += 4) if (getU32(b, (FXSAVE_SIZE + i) | 0) !== 0) return false;
+    return true;
   }
 }
 
