@@ -12,7 +12,12 @@ import { RLIMIT_NOFILE } from "./limits";
 import type { Lwp } from "./lwp";
 
 /** The file of a descriptor, or the one that an earlier run of this call went to sleep on; null for -BADF. */
+/* @inline */
 export function fileOf(lwp: Lwp, fd: i32): File | null {
+  return lwp.opObj === null ? lwp.proc.files!.get(fd) : heldFile(lwp, fd);
+}
+
+function heldFile(lwp: Lwp, fd: i32): File | null {
   const held = lwp.opObj;
   if (held !== null && held instanceof FileHold) return (held as FileHold).file;
   return lwp.proc.files!.get(fd);
@@ -54,13 +59,17 @@ export function heapOk(lwp: Lwp): boolean {
  * The result of a read or write: bytes in all runs, or what stopped it before the first. `r` is 0, a negative errno or EASYNC;
  * `total` the bytes asked for.
  */
+/* @inline */
 export function transferred(lwp: Lwp, file: File, uio: Uio, total: long, r: i32): i32 {
-  const done: long = total - uio.resid;
+  return r === 0 ? i32(total - uio.resid) : stopped(lwp, file, total - uio.resid, r);
+}
+
+/** A transfer that did not come to its end by itself. */
+function stopped(lwp: Lwp, file: File, done: long, r: i32): i32 {
   if (r === EASYNC) {
     lwp.opDone = done;
     file.holdFor(lwp);
     return EASYNC;
   }
-  if (r < 0 && done === 0) return r;
-  return i32(done);
+  return done === 0 ? r : i32(done);
 }

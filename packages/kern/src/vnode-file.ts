@@ -55,6 +55,8 @@ const INT_MAX: long = 0x7fffffff;
 /** An open file of a file system. */
 export class VnodeFile extends File {
   readonly vp: Vnode;
+  /** The status flags as vnode operations take them (IO_*). */
+  ioflags: i32 = 0;
 
   /** Takes over the open, and its reference, that `Vfs#open` or `Vfs#openVnode` counted. */
   constructor(
@@ -67,6 +69,7 @@ export class VnodeFile extends File {
     super(kind, flags, cred);
     this.vp = vp;
     this.vnode = vp;
+    this.flagsChanged();
   }
 
   /** The mount it was opened through. */
@@ -84,13 +87,14 @@ export class VnodeFile extends File {
     this.handle = h;
   }
 
-  get ioflags(): i32 {
+  /** Works `ioflags` out. */
+  override flagsChanged(): void {
     let f: i32 = 0;
     const flags = this.flags;
     if ((flags & O_APPEND) !== 0) f |= IO_APPEND;
     if ((flags & O_NONBLOCK) !== 0) f |= IO_NONBLOCK;
     if ((flags & O_DSYNC) !== 0) f |= IO_SYNC;
-    return f;
+    this.ioflags = f;
   }
 
   override read(uio: Uio, lwp: Lwp): i32 {
