@@ -3,7 +3,7 @@ import { defineConfig } from "eslint/config";
 import tseslint from "typescript-eslint";
 import { ktsRules, plugin } from "./packages/kts/src/eslint/index.js";
 
-const CORES = ["packages/*/src/**/*.ts", "apps/os-image/src/kernel/**/*.ts"];
+const CORES = ["packages/*/src/**/*.ts", "packages/*/scenarios/**/*.ts", "apps/os-image/src/kernel/**/*.ts"];
 const NOT_CORES = [
   "packages/kts/**",
   "packages/*/src/host/**",

@@ -14,8 +14,8 @@ export function tests(): ViteUserConfig {
     ssr: { resolve: { conditions, externalConditions: conditions }, noExternal: [/^@anax\//] },
     test: {
       include: ["test/**/*.test.ts"],
-      testTimeout: 30_000,
-      hookTimeout: 30_000,
+      testTimeout: 60_000,
+      hookTimeout: 60_000,
       maxWorkers: 2,
       reporters: ["default", "json"],
       outputFile: { json: ".reports/vitest.json" },
