@@ -9,6 +9,7 @@
  */
 import { HALT_PANIC } from "@anax/machine";
 import { EASYNC, type i32 } from "@anax/portable";
+import { chargeCurrent } from "./accounting";
 import { futexExit } from "./futex";
 import type { Kernel } from "./kernel";
 import { LS_DEAD, type Lwp } from "./lwp";
@@ -43,6 +44,8 @@ export function kernExitGroup(l: Lwp, code: i32): i32 {
 export function endLwp(l: Lwp): void {
   const p = l.proc;
   const k = l.kernel;
+  // What it used since the loop last looked is its own, not the idle time's.
+  if (l === k.current) chargeCurrent(k);
   const space = p.space;
   if (space !== null && (space.refs > 1 || p.lwpCount > 1)) futexExit(l);
   l.leaveAll();

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { SIGKILL, WNOHANG } from "@anax/kern";
-import { NR, World, at, result } from "./support/world";
+import { DATA, NR, World, at, result } from "./support/world";
 
 describe("time on the CPU", () => {
   it("goes by nice", () => {
@@ -36,5 +36,20 @@ describe("time on the CPU", () => {
     const total = k.userTime + k.niceTime + k.systemTime + k.idleTime;
     expect(k.idleTime).toBeGreaterThan(900_000_000);
     expect(Math.abs(total - k.machine.nanotime())).toBeLessThan(1_000_000);
+  });
+
+  it("is charged up to the moment of exit", () => {
+    const w = new World({ stepNs: 100_000 });
+    const p = w.prog();
+    p.call(NR.fork).ifChild("child").call(NR.wait, -1, 0, 0).call(NR.exit, 0);
+    p.label("child").label("spin").step((c) => c.store64(DATA, c.load64(DATA) + 1)).jumpIf((c) => c.load64(DATA) < 500, "spin").call(NR.exit, 0);
+    let childTime = 0;
+    const exit = w.abi.calls.get(NR.exit)!;
+    w.abi.calls.set(NR.exit, (l, a) => {
+      if (l.proc.pid === 1) childTime = l.proc.childUsage.utime;
+      return exit(l, a);
+    });
+    w.run(p);
+    expect(childTime).toBeGreaterThan(50_000_000);
   });
 });

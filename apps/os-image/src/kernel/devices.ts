@@ -32,6 +32,8 @@ const HVC_MAJOR: i32 = 229;
 const PHYSICAL_LIMIT: long = 0x10000000000;
 /** Interrupt numbers of messages start behind the IOAPIC's and the timer's. */
 const MSI_FIRST: i32 = 40;
+/** Longest wait for output when the machine stops, ns. */
+const DRAIN_NS: long = 5000000000;
 
 /** Pages for device queues. */
 class DevicePages implements DmaMemory {
@@ -73,6 +75,7 @@ export class Devices {
   /** Terminals by node name, first come first. */
   private readonly names: Array<string> = [];
   private readonly ttys: Array<Tty> = [];
+  private readonly ports: Array<TtyPort> = [];
   private nextMsi: i32 = MSI_FIRST;
 
   constructor(
@@ -113,6 +116,17 @@ export class Devices {
     return this.ttys.length > 0 ? this.ttys[0] : null;
   }
 
+  /** Before the machine stops: sends what programs have written, for as long as DRAIN_NS at most. */
+  drain(): void {
+    const m = this.kernel.machine;
+    const end: long = m.nanotime() + DRAIN_NS;
+    let left = true;
+    while (left && m.nanotime() < end) {
+      left = false;
+      for (let i = 0; i < this.ports.length; i++) if (this.ports[i].flush()) left = true;
+    }
+  }
+
   private addUart(index: i32, port: i32, isa: i32): void {
     const uart = new Uart(this.kernel.machine, port, isa);
     if (!uart.start()) return;
@@ -128,6 +142,7 @@ export class Devices {
     this.devfs.add(new TtyDevice(name, major, minor, 0o620, tty));
     this.names.push(name);
     this.ttys.push(tty);
+    this.ports.push(port);
     return tty;
   }
 

@@ -23,6 +23,8 @@ import {
   PF_USER,
   PF_WRITE,
   REG_ERRCODE,
+  REG_FULL,
+  REG_RFLAGS,
   REG_FAULTADDR,
   REG_FSBASE,
   REG_GSBASE,
@@ -38,12 +40,30 @@ import {
   TRAP_SYSCALL,
   USER_END,
 } from "@anax/machine";
-import { LongArray, longDiv, longLo, longHi, longShr, stringOf, toLong, i32, type long, u32 } from "@anax/portable";
+import {
+  LongArray,
+  imul,
+  longOf,
+  rotl,
+  longDiv,
+  longLo,
+  longHi,
+  longShr,
+  stringOf,
+  toLong,
+  i32,
+  type long,
+  u32,
+} from "@anax/portable";
 
 const CODE: long = 0x400000;
 const DATA: long = 0x401000;
 const HOLE: long = 0x402000;
 const STACK: long = 0x410000;
+const FUZZ: long = 0x420000;
+const FUZZ_RUNS: i32 = 20000;
+/** syscall; popfq; mov fs, ax; mov gs, ax; iretq; swapgs; int3; push and pop of the flags with TF and NT. */
+const BORDER: u32[] = [0x9090050f, 0x9090909d, 0x9090e08e, 0x9090e88e, 0x9090cf48, 0xf8010f90, 0x909090cc, 0x9d000068];
 
 /** Where the kernel image is loaded (platform/pc64/pc64.h). */
 const KERNEL_IMAGE: long = 0x100000;
@@ -379,6 +399,42 @@ class Hello {
     m.setRoot(this.space.root);
   }
 
+  /** Pages of random instructions with random registers: whatever a program executes, the kernel gets a trap. */
+  private fuzz(): void {
+    const m = this.m;
+    const page = this.pages.take();
+    this.space.map(FUZZ, page, PTE_W, 0);
+    let seed: u32 = u32(toLong(1) + m.nanotime());
+    let traps = 0;
+    for (let run = 0; run < FUZZ_RUNS; run++) {
+      for (let i = 0; i < 256; i += 4) {
+        seed = u32(imul(i32(seed), 1664525) + 1013904223);
+        m.store32(page + toLong(i), rotl(seed, 16));
+      }
+      // Now and then what touches the border: syscall, popf, segment loads, iret.
+      m.store32(page + toLong((seed >>> 8) & 252), BORDER[i32((seed >>> 20) & 7)]);
+      for (let r = 0; r < REG_RFLAGS; r++) {
+        seed = u32(imul(i32(seed), 1664525) + 1013904223);
+        this.other.set(
+          r,
+          (seed & 4) !== 0 ? FUZZ + toLong(i32((seed >>> 20) & 4095)) : longOf(i32(seed), rotl(seed, 13)),
+        );
+      }
+      this.other.set(REG_RIP, FUZZ + toLong(i32((seed >>> 24) & 127)));
+      this.other.set(REG_RFLAGS, toLong(rotl(seed, 7)));
+      this.other.set(REG_FULL, toLong(run & 1));
+      m.setTimer(m.nanotime() + MS / 10);
+      let more = 8;
+      while (more-- > 0 && m.runUser(this.other) === TRAP_SYSCALL) traps++;
+      traps++;
+      while (m.takeIrq() >= 0) continue;
+    }
+    this.check("random instructions trap", traps >= FUZZ_RUNS);
+    this.regs.set(REG_RFLAGS, 0);
+    this.exits("registers survive system calls behind them", RUN_REGISTERS, 10, 0);
+    this.same("and so do kernel copies", toLong(m.copyin(DATA, new Uint8Array(8), 0, 8)), 0);
+  }
+
   private speed(what: string, ns: long, n: i32): void {
     const ticks = longDiv(longDiv(ns * longDiv(this.m.bootParam(BOOT_TSC_HZ), 1000), toLong(n)), 1000000);
     this.say("speed " + what + " " + longDiv(ns, toLong(n)).toString() + " ns " + ticks.toString() + " ticks");
@@ -462,6 +518,7 @@ class Hello {
     this.time();
     this.copies();
     this.fpu();
+    this.fuzz();
     this.speeds();
     this.heap();
     this.say(this.failures === 0 ? "hello: all passed" : "hello: " + this.failures.toString() + " failed");

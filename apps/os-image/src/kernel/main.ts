@@ -5,7 +5,7 @@
  * `command-line.ts`, `collector.ts`; everything else is in packages.
  * Invariant: every object of the kernel hangs off `system`, the one root of the garbage collector.
  */
-import { ElfLoader, LinuxAbi } from "@anax/abi-compat";
+import { ElfLoader, LinuxAbi, UnknownSyscallsFile } from "@anax/abi-compat";
 import { Kernel, KernelClock, KernelProcSource, createInit, execInit, openName } from "@anax/kern";
 import { CalloutWheel, Cpu } from "@anax/lwkt";
 import { BOOT_MODULE, BOOT_MODULE_SIZE, HALT_BROKEN_IMAGE, Machine } from "@anax/machine";
@@ -18,7 +18,6 @@ import {
   KmsgDevice,
   NLC_FOLLOW,
   PhysSource,
-  ProcFile,
   ProcFs,
   TmpFsType,
   Vfs,
@@ -33,18 +32,6 @@ import { readRtc } from "./devices/rtc";
 const O_RDWR: i32 = 2;
 /** Bytes of entropy that the generator starts with. */
 const SEED_BYTES: i32 = 64;
-
-/** /proc/anax/unknown_syscalls: how often programs asked for system calls that are not there. */
-class UnknownSyscalls extends ProcFile {
-  constructor(private readonly abi: LinuxAbi) {
-    super();
-  }
-
-  override generate(out: TextBuilder): i32 {
-    this.abi.formatUnknown(out);
-    return 0;
-  }
-}
 
 export class System {
   readonly machine: Machine;
@@ -84,7 +71,7 @@ export class System {
     this.seed();
     addMemoryDevices(this.devfs, k.random);
     this.devfs.add(new KmsgDevice(k.messages, this.machine));
-    this.procfs.addFile("anax/unknown_syscalls", new UnknownSyscalls(this.abi));
+    this.procfs.addFile("anax/unknown_syscalls", new UnknownSyscallsFile(this.abi.counters));
     this.devices.start(this.commandLine.value("console"));
     const broken = this.unpack();
     return broken !== null ? broken : this.startInit();
@@ -172,5 +159,7 @@ export function boot(): void {
     s.kernel.log(`anax: broken image: ${broken}`);
     s.machine.halt(HALT_BROKEN_IMAGE);
   }
-  s.machine.halt(s.kernel.loop());
+  const code = s.kernel.loop();
+  s.devices.drain();
+  s.machine.halt(code);
 }

@@ -39,10 +39,20 @@ export abstract class TtyPort extends TtyDriver implements ConsoleClient, IrqHan
 
   drained(): void {
     const tty = this.tty;
-    if (tty === null) return;
-    this.startOutput(tty);
-    tty.outputDrained();
+    if (tty !== null) tty.outputDrained();
   }
+
+  /** Moves on what is still to be sent, without interrupts. Whether something is left. */
+  flush(): boolean {
+    const tty = this.tty;
+    if (tty === null) return false;
+    this.poll();
+    if (!tty.line.stopped) this.startOutput(tty);
+    return !tty.line.stopped && !tty.line.out.isEmpty;
+  }
+
+  /** Looks for progress of the channel as its interrupt would. */
+  abstract poll(): void;
 }
 
 export class UartPort extends TtyPort {
@@ -58,6 +68,10 @@ export class UartPort extends TtyPort {
   override interrupt(_irq: i32): void {
     this.uart.interrupt();
   }
+
+  override poll(): void {
+    this.uart.interrupt();
+  }
 }
 
 export class VirtioPort extends TtyPort {
@@ -71,6 +85,10 @@ export class VirtioPort extends TtyPort {
   }
 
   override interrupt(_irq: i32): void {
+    this.device.interrupt();
+  }
+
+  override poll(): void {
     this.device.interrupt();
   }
 }
