@@ -79,6 +79,14 @@ describe("platform pc64", () => {
     120_000,
   );
 
+  // AVX is off because QEMU 7.2 itself aborts on some malformed AVX instructions.
+  it.each(["fuzz=1", "fuzz"])("survives random programs (%s)", async (line) => {
+    const { output, status } = await qemu(["-m", "64M", "-initrd", program, "-append", line, "-cpu", "max,avx=off"]);
+    expect(output).toContain("ok random instructions trap");
+    expect(output).toContain("hello: all passed");
+    expect(status).toBe(0);
+  });
+
   it("traces a throw back through TypeScript names", async () => {
     const { output, status } = await qemu(["-m", "64M", "-append", "panic=throw"]);
     expect(output).toMatch(/^panic: thrown on purpose \(apps\/os-image\/src\/kernel\/hello\.ts:\d+:\d+\)$/m);

@@ -2,7 +2,7 @@
  * The bring-up kernel: checks the platform from the inside, with no other part of the system.
  *
  * It maps user pages by itself, runs the programs of `test/platform/user.S` (the boot module) and prints one line for each
- * check. The command line `panic=<kind>` makes it die in a chosen way instead.
+ * check. The command line `fuzz` or `fuzz=<seed>` adds random programs; `panic=<kind>` makes it die in a chosen way instead.
  * Neighbours: `platform/pc64`, `test/platform.test.ts`.
  */
 import {
@@ -42,6 +42,8 @@ import {
 } from "@anax/machine";
 import {
   LongArray,
+  bytesOf,
+  parseDecimal,
   imul,
   longOf,
   rotl,
@@ -400,11 +402,12 @@ class Hello {
   }
 
   /** Pages of random instructions with random registers: whatever a program executes, the kernel gets a trap. */
-  private fuzz(): void {
+  private fuzz(first: u32): void {
     const m = this.m;
     const page = this.pages.take();
     this.space.map(FUZZ, page, PTE_W, 0);
-    let seed: u32 = u32(toLong(1) + m.nanotime());
+    let seed = first;
+    this.say("fuzz=" + first.toString());
     let traps = 0;
     for (let run = 0; run < FUZZ_RUNS; run++) {
       for (let i = 0; i < 256; i += 4) {
@@ -429,6 +432,8 @@ class Hello {
       traps++;
       while (m.takeIrq() >= 0) continue;
     }
+    m.setTimer(0);
+    while (m.takeIrq() >= 0) continue;
     this.check("random instructions trap", traps >= FUZZ_RUNS);
     this.regs.set(REG_RFLAGS, 0);
     this.exits("registers survive system calls behind them", RUN_REGISTERS, 10, 0);
@@ -518,7 +523,8 @@ class Hello {
     this.time();
     this.copies();
     this.fpu();
-    this.fuzz();
+    if (line.startsWith("fuzz"))
+      this.fuzz(line.length > 5 ? u32(parseDecimal(bytesOf(line), 5, line.length - 5)) : u32(m.nanotime()));
     this.speeds();
     this.heap();
     this.say(this.failures === 0 ? "hello: all passed" : "hello: " + this.failures.toString() + " failed");
