@@ -159,7 +159,13 @@ describe("the generator", () => {
       return Buffer.from(b).toString("hex");
     };
     const all = new Set<string>();
-    for (let i = 0; i < 64; i++) all.add(run(Array.from({ length: 40 }, (_, k) => (k === i >> 3 ? 1 << (i & 7) : 0)), 0));
+    for (let i = 0; i < 64; i++)
+      all.add(
+        run(
+          Array.from({ length: 40 }, (_, k) => (k === i >> 3 ? 1 << (i & 7) : 0)),
+          0,
+        ),
+      );
     for (let i = 1; i < 10; i++) all.add(run([], i));
     all.add(run([], 0));
     expect(all.size).toBe(74);

@@ -1,6 +1,16 @@
 import { gzipSync, deflateRawSync, constants } from "node:zlib";
 import { Errno } from "@anax/portable";
-import { BytesSource, Crc32, GzipStream, Inflater, Initramfs, PhysSource, devMajor, devMinor, type Stat } from "@anax/vfs-msg";
+import {
+  BytesSource,
+  Crc32,
+  GzipStream,
+  Inflater,
+  Initramfs,
+  PhysSource,
+  devMajor,
+  devMinor,
+  type Stat,
+} from "@anax/vfs-msg";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { World } from "./world";
@@ -113,7 +123,13 @@ describe("cpio archives", () => {
     const bytes = Buffer.concat([
       cpio(tree),
       Buffer.alloc(512),
-      gzipSync(Buffer.concat([cpio([{ name: "a", mode: 0o100644, data: "one" }]), Buffer.alloc(100), cpio([{ name: "b", mode: 0o100600, data: "two" }])])),
+      gzipSync(
+        Buffer.concat([
+          cpio([{ name: "a", mode: 0o100644, data: "one" }]),
+          Buffer.alloc(100),
+          cpio([{ name: "b", mode: 0o100600, data: "two" }]),
+        ]),
+      ),
       Buffer.alloc(3),
       cpio([
         { name: "a", mode: 0o120777, data: "b" },
@@ -161,7 +177,11 @@ describe("cpio archives", () => {
     ["bad field", Buffer.from("07070100000z" + "0".repeat(200)), /no number/],
     ["cut header", cpio(tree).subarray(0, 50), /header is cut off, at offset 0/],
     ["no trailer", cpio(tree, false), /without its trailer/],
-    ["gzip of noise", gzipSync(Buffer.from("junk")), /inside the gzip data, at offset 0 of the contents of the gzip data that starts at offset 0/],
+    [
+      "gzip of noise",
+      gzipSync(Buffer.from("junk")),
+      /inside the gzip data, at offset 0 of the contents of the gzip data that starts at offset 0/,
+    ],
   ])("%s: an error that says what and where", (_name, bytes, text) => {
     const r = unpack(bytes);
     expect(r.error).toBe(-Errno.INVAL);
@@ -182,13 +202,17 @@ describe("cpio archives", () => {
 
   test("broken anywhere: an answer, never a panic", () => {
     fc.assert(
-      fc.property(fc.array(fc.tuple(fc.nat(3000), fc.nat(255)), { minLength: 1, maxLength: 8 }), fc.boolean(), (hits, zip) => {
-        const bytes = zip ? gzipSync(cpio(tree)) : cpio(tree.slice(3));
-        for (const [at, v] of hits) bytes[at % bytes.length] = v;
-        const r = unpack(bytes, new World(8 << 20));
-        expect(r.error <= 0).toBe(true);
-        if (r.error !== 0) expect(r.text.length).toBeGreaterThan(0);
-      }),
+      fc.property(
+        fc.array(fc.tuple(fc.nat(3000), fc.nat(255)), { minLength: 1, maxLength: 8 }),
+        fc.boolean(),
+        (hits, zip) => {
+          const bytes = zip ? gzipSync(cpio(tree)) : cpio(tree.slice(3));
+          for (const [at, v] of hits) bytes[at % bytes.length] = v;
+          const r = unpack(bytes, new World(8 << 20));
+          expect(r.error <= 0).toBe(true);
+          if (r.error !== 0) expect(r.text.length).toBeGreaterThan(0);
+        },
+      ),
       { numRuns: 60 },
     );
   });
@@ -224,14 +248,23 @@ describe("inflate", () => {
     expect(Buffer.from(inflate(deflateRawSync(text, { level }), 1000)).equals(text)).toBe(true);
   });
 
-  test.each([constants.Z_FIXED, constants.Z_HUFFMAN_ONLY, constants.Z_RLE, constants.Z_FILTERED])("strategy %i", (strategy) => {
-    expect(Buffer.from(inflate(deflateRawSync(text, { strategy }), 777)).equals(text)).toBe(true);
-  });
+  test.each([constants.Z_FIXED, constants.Z_HUFFMAN_ONLY, constants.Z_RLE, constants.Z_FILTERED])(
+    "strategy %i",
+    (strategy) => {
+      expect(Buffer.from(inflate(deflateRawSync(text, { strategy }), 777)).equals(text)).toBe(true);
+    },
+  );
 
   test("any data, any piece size", () => {
     fc.assert(
       fc.property(
-        fc.array(fc.oneof(fc.uint8Array({ maxLength: 300 }), fc.tuple(fc.nat(255), fc.nat(40000)).map(([v, n]) => new Uint8Array(n).fill(v))), { maxLength: 6 }),
+        fc.array(
+          fc.oneof(
+            fc.uint8Array({ maxLength: 300 }),
+            fc.tuple(fc.nat(255), fc.nat(40000)).map(([v, n]) => new Uint8Array(n).fill(v)),
+          ),
+          { maxLength: 6 },
+        ),
         fc.integer({ min: 1, max: 70000 }),
         fc.integer({ min: 0, max: 9 }),
         (parts, step, level) => {

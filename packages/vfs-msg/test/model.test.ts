@@ -174,17 +174,41 @@ class Model {
 }
 
 const name = fc.constantFrom("a", "b", "c");
-const path = fc.array(fc.oneof({ weight: 6, arbitrary: name }, { weight: 1, arbitrary: fc.constantFrom("..", ".") }), { maxLength: 2 }).chain((dirs) => name.map((n) => "/" + [...dirs, n].join("/")));
-const target = fc.oneof(path, fc.array(fc.constantFrom("a", "b", "c", "..", "."), { minLength: 1, maxLength: 3 }).map((p) => p.join("/")));
+const path = fc
+  .array(fc.oneof({ weight: 6, arbitrary: name }, { weight: 1, arbitrary: fc.constantFrom("..", ".") }), {
+    maxLength: 2,
+  })
+  .chain((dirs) => name.map((n) => "/" + [...dirs, n].join("/")));
+const target = fc.oneof(
+  path,
+  fc.array(fc.constantFrom("a", "b", "c", "..", "."), { minLength: 1, maxLength: 3 }).map((p) => p.join("/")),
+);
 const offset = fc.oneof(fc.nat(20), fc.constantFrom(4095, 4096, 4097, 8190, 12288), fc.nat(20000));
 
 const op = fc.oneof(
   { weight: 6, arbitrary: fc.record({ op: fc.constant("mkdir" as const), p: path }) },
-  { weight: 4, arbitrary: fc.record({ op: fc.constant("write" as const), p: path, at: offset, n: fc.oneof(fc.nat(10), fc.nat(9000)), v: fc.integer({ min: 1, max: 255 }) }) },
+  {
+    weight: 4,
+    arbitrary: fc.record({
+      op: fc.constant("write" as const),
+      p: path,
+      at: offset,
+      n: fc.oneof(fc.nat(10), fc.nat(9000)),
+      v: fc.integer({ min: 1, max: 255 }),
+    }),
+  },
   { weight: 2, arbitrary: fc.record({ op: fc.constant("truncate" as const), p: path, at: offset }) },
   { weight: 2, arbitrary: fc.record({ op: fc.constant("unlink" as const), p: path }) },
   { weight: 2, arbitrary: fc.record({ op: fc.constant("rmdir" as const), p: path }) },
-  { weight: 4, arbitrary: fc.record({ op: fc.constant("rename" as const), p: path, q: path, f: fc.constantFrom(0, 0, 0, RENAME_NOREPLACE, RENAME_EXCHANGE) }) },
+  {
+    weight: 4,
+    arbitrary: fc.record({
+      op: fc.constant("rename" as const),
+      p: path,
+      q: path,
+      f: fc.constantFrom(0, 0, 0, RENAME_NOREPLACE, RENAME_EXCHANGE),
+    }),
+  },
   { weight: 2, arbitrary: fc.record({ op: fc.constant("link" as const), p: path, q: path }) },
   { weight: 2, arbitrary: fc.record({ op: fc.constant("symlink" as const), p: path, t: target }) },
   { weight: 1, arbitrary: fc.record({ op: fc.constant("trim" as const) }) },
@@ -217,7 +241,8 @@ function step(w: World, m: Model, o: Op): [number, number] {
     case "truncate": {
       const vp = w.open(o.p, 2);
       const found = m.find(o.p, true);
-      if (typeof vp === "number") return [vp, typeof found === "number" ? found : found.kind === "dir" ? -Errno.ISDIR : 0];
+      if (typeof vp === "number")
+        return [vp, typeof found === "number" ? found : found.kind === "dir" ? -Errno.ISDIR : 0];
       const r = w.vfs.truncate(vp, o.at, w.cred);
       w.vfs.close(vp, 2);
       const file = found as MFile;
@@ -228,7 +253,8 @@ function step(w: World, m: Model, o: Op): [number, number] {
     case "write": {
       const vp = w.open(o.p, 0o102);
       const file = m.create(o.p);
-      if (typeof vp === "number" || typeof file === "number") return [typeof vp === "number" ? vp : 0, typeof file === "number" ? file : 0];
+      if (typeof vp === "number" || typeof file === "number")
+        return [typeof vp === "number" ? vp : 0, typeof file === "number" ? file : 0];
       const r = w.write(vp, o.at, new Uint8Array(o.n).fill(o.v));
       w.vfs.close(vp, 2);
       if (o.n > 0) while (file.data.length < o.at) file.data.push(0);
@@ -248,7 +274,12 @@ function linkNoFollow(w: World, from: string, to: string): number {
 function compare(w: World, path: string, dir: MDir, inos: Map<MNode, number>): void {
   const sink = new Sink();
   w.vfs.readdir(w.vnode(path || "/"), sink, 0);
-  expect(sink.out.map((e) => e.name).slice(2).sort()).toEqual([...dir.names.keys()].sort());
+  expect(
+    sink.out
+      .map((e) => e.name)
+      .slice(2)
+      .sort(),
+  ).toEqual([...dir.names.keys()].sort());
   const st = w.stat(path || "/") as Stat;
   expect(st.nlink).toBe(2 + [...dir.names.values()].filter((n) => n.kind === "dir").length);
   expect(st.size).toBe(40 + 20 * dir.names.size);

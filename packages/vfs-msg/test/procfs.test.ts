@@ -265,7 +265,9 @@ beforeEach(() => {
 describe("files of the system", () => {
   test("meminfo, stat, uptime, loadavg, version, cmdline", () => {
     expect(w.text("/proc/meminfo")).toMatch(/^MemTotal: {9}262144 kB\nMemFree: {12}1234 kB\n/);
-    expect(w.text("/proc/stat")).toMatch(/^cpu {2}100 0 0 900 0 0 0 0 0 0\ncpu0 100 .*\nintr 0\nctxt 0\nbtime 1700000000\nprocesses 88\nprocs_running 1\n/);
+    expect(w.text("/proc/stat")).toMatch(
+      /^cpu {2}100 0 0 900 0 0 0 0 0 0\ncpu0 100 .*\nintr 0\nctxt 0\nbtime 1700000000\nprocesses 88\nprocs_running 1\n/,
+    );
     expect(w.text("/proc/uptime")).toBe("12.34 9.00\n");
     expect(w.text("/proc/loadavg")).toBe("1.50 0.00 0.00 1/9 77\n");
     expect(w.text("/proc/version")).toMatch(/^Anax version 6\.1\.0 \(.*\) #1 now\n$/);
@@ -280,7 +282,9 @@ describe("files of the system", () => {
     expect(w.text("/proc/mounts")).toBe(
       "rootfs / rootfs rw,mode=755 0 0\nproc /proc proc rw 0 0\nmy\\040src /with\\040space tmpfs rw,nosuid,nodev,size=1m 0 0\n",
     );
-    expect(w.text("/proc/42/mountinfo").split("\n")[2]).toMatch(/^\d+ 1 0:\d+ \/ \/with\\040space rw,nosuid,nodev - tmpfs my\\040src rw,size=1m$/);
+    expect(w.text("/proc/42/mountinfo").split("\n")[2]).toMatch(
+      /^\d+ 1 0:\d+ \/ \/with\\040space rw,nosuid,nodev - tmpfs my\\040src rw,size=1m$/,
+    );
   });
 
   test("sys/kernel: names can be set, others not", () => {
@@ -289,7 +293,9 @@ describe("files of the system", () => {
     if (typeof vp === "number") throw new Error(String(vp));
     expect(w.write(vp, 0, "box\n")).toBe(4);
     expect(w.text("/proc/sys/kernel/hostname")).toBe("box\n");
-    expect(w.text("/proc/sys/kernel/random/uuid")).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}\n$/);
+    expect(w.text("/proc/sys/kernel/random/uuid")).toMatch(
+      /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}\n$/,
+    );
     expect(w.text("/proc/sys/kernel/random/boot_id")).toBe(w.text("/proc/sys/kernel/random/boot_id"));
     w.cred = Cred.of(5, 5);
     expect(w.open("/proc/sys/kernel/hostname", 1)).toBe(-Errno.ACCES);
@@ -331,7 +337,9 @@ describe("processes", () => {
     expect([fields[25], fields[32], fields[37], fields[47]]).toEqual(["4194304", "4096", "17", "140733193392128"]);
     expect(w.text("/proc/42/statm")).toBe("5 3 1 0 0 0 0\n");
     const status = w.text("/proc/42/status");
-    expect(status).toMatch(/^Name:\tsh\nUmask:\t0022\nState:\tS \(sleeping\)\nTgid:\t42\nNgid:\t0\nPid:\t42\nPPid:\t1\n/);
+    expect(status).toMatch(
+      /^Name:\tsh\nUmask:\t0022\nState:\tS \(sleeping\)\nTgid:\t42\nNgid:\t0\nPid:\t42\nPPid:\t1\n/,
+    );
     expect(status).toMatch(/\nUid:\t1000\t1000\t1000\t1000\nGid:\t1000\t1000\t1000\t1000\n/);
     expect(status).toMatch(/\nGroups:\t4 20 \n/);
     expect(status).toMatch(/\nVmSize:\t {6}20 kB\n/);
@@ -339,12 +347,17 @@ describe("processes", () => {
     expect(w.text("/proc/42/comm")).toBe("sh\n");
     expect(w.text("/proc/42/cmdline")).toBe("sh\0-x\0");
     expect(w.text("/proc/42/limits")).toMatch(/\nMax open files {12}1024 {17}4096 {17}files {5}\n/);
-    expect(w.text("/proc/42/limits")).toMatch(/^Limit {21}Soft Limit {11}Hard Limit {11}Units {5}\nMax cpu time {14}unlimited {12}unlimited {12}seconds {3}\n/);
+    expect(w.text("/proc/42/limits")).toMatch(
+      /^Limit {21}Soft Limit {11}Hard Limit {11}Units {5}\nMax cpu time {14}unlimited {12}unlimited {12}seconds {3}\n/,
+    );
   });
 
   test("maps has its columns", () => {
     expect(w.text("/proc/42/maps")).toBe(
-      "00400000-00401000 r-xp 00002000 00:11 99".padEnd(73) + "/bin/sh\n" + "7fff00000000-7fff00002000 rw-p 00000000 00:00 0".padEnd(73) + "[stack]\n",
+      "00400000-00401000 r-xp 00002000 00:11 99".padEnd(73) +
+        "/bin/sh\n" +
+        "7fff00000000-7fff00002000 rw-p 00000000 00:00 0".padEnd(73) +
+        "[stack]\n",
     );
     expect(w.text("/proc/42/smaps")).toMatch(/\[stack\]\nSize: {18}8 kB\n/);
   });
@@ -365,7 +378,8 @@ describe("processes", () => {
     expect(w.text("/proc/42/root/bin/sh")).toBe("elf");
     const inos = w.list("/proc/42").map((e) => e.ino);
     expect(new Set(inos).size).toBe(inos.length);
-    for (const e of w.list("/proc/42").slice(2)) expect((w.stat(`/proc/42/${e.name}`, 0) as Stat).ino, e.name).toBe(e.ino);
+    for (const e of w.list("/proc/42").slice(2))
+      expect((w.stat(`/proc/42/${e.name}`, 0) as Stat).ino, e.name).toBe(e.ino);
     expect(w.text("/proc/42/task/42/comm")).toBe("sh\n");
     expect(w.stat("/proc/42/task/43")).toBe(-Errno.NOENT);
     expect(w.stat("/proc/042")).toBe(-Errno.NOENT);

@@ -2,7 +2,18 @@
 import { Machine } from "@anax/machine";
 import { bytesOf, stringOf } from "@anax/portable";
 import { Uio, VmPages } from "@anax/vm";
-import { Cred, FixedClock, NLC_FOLLOW, NLookup, NcHandle, Stat, TmpFsType, Vfs, type DirSink, type Vnode } from "@anax/vfs-msg";
+import {
+  Cred,
+  FixedClock,
+  NLC_FOLLOW,
+  NLookup,
+  NcHandle,
+  Stat,
+  TmpFsType,
+  Vfs,
+  type DirSink,
+  type Vnode,
+} from "@anax/vfs-msg";
 
 export interface Listed {
   name: string;

@@ -52,7 +52,8 @@ export class Initramfs {
   private readonly fields: Uint32Array = new Uint32Array(13);
   private readonly name: Uint8Array = new Uint8Array(PATH_MAX);
   private readonly chunk: Uint8Array = new Uint8Array(PAGE_SIZE);
-  private readonly cred: Cred = new Cred();
+  /** Who the files are made as: root. */
+  readonly credentials: Cred = new Cred();
   private readonly nd: NLookup = new NLookup();
   private links: LinkedFile | null = null;
   private dirs: DirTime | null = null;
@@ -239,7 +240,7 @@ export class Initramfs {
   /** Readies the look-up for the entry's name. */
   private at(from: i32, n: i32): NLookup {
     const root = this.root!;
-    this.nd.init(root, root, this.cred, 0);
+    this.nd.init(root, root, this.credentials, 0);
     this.nd.setPath(this.name, from, n);
     return this.nd;
   }
@@ -285,9 +286,9 @@ export class Initramfs {
     const vp = nd.vnode!;
     const mount = nd.mount!;
     const f = this.fields;
-    if (f[2] !== 0 || f[3] !== 0) this.vfs.chown(mount, vp, f[2], f[3], this.cred);
-    if (!vp.isLink) this.vfs.chmod(mount, vp, i32(f[1]), this.cred);
-    this.vfs.utimes(mount, vp, f[5], 0, f[5], 0, this.cred);
+    if (f[2] !== 0 || f[3] !== 0) this.vfs.chown(mount, vp, f[2], f[3], this.credentials);
+    if (!vp.isLink) this.vfs.chmod(mount, vp, i32(f[1]), this.credentials);
+    this.vfs.utimes(mount, vp, f[5], 0, f[5], 0, this.credentials);
   }
 
   private directory(from: i32, n: i32, mode: i32): i32 {
@@ -357,7 +358,7 @@ export class Initramfs {
 
   /** Fills the file's pages one by one. */
   private contents(s: ByteStream, vp: Vnode, size: u32, from: i32, n: i32): i32 {
-    let error = this.vfs.truncate(vp, 0, this.cred);
+    let error = this.vfs.truncate(vp, 0, this.credentials);
     if (error === 0) error = this.vfs.fallocate(vp, 0, 0, size);
     if (error !== 0) return this.failErrno(error, from, n);
     const machine = this.vfs.machine;
@@ -411,7 +412,7 @@ export class Initramfs {
     this.dirs = null;
     const mount = this.root!.mount!;
     while (d !== null) {
-      this.vfs.utimes(mount, d.vnode, d.mtime, 0, d.mtime, 0, this.cred);
+      this.vfs.utimes(mount, d.vnode, d.mtime, 0, d.mtime, 0, this.credentials);
       d.vnode.unref();
       d = d.next;
     }
