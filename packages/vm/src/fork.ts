@@ -76,7 +76,8 @@ function copyRange(from: Pmap, to: Pmap, start: long, end: long, hotPage: long, 
     if (target === 0) return -Errno.NOMEM;
     const base: long = toLong(region) * 0x200000;
     let i = slotOf(va);
-    const stop: i32 = base + 0x200000 > end ? (slotOf(end - 1) + 1) | 0 : 512;
+    const first = i;
+    const stop: i32 = from.endSlot(source, base + 0x200000 > end ? (slotOf(end - 1) + 1) | 0 : 512);
     let at: long = pages.pa(source) + ((i * 8) | 0);
     let copyAt: long = pages.pa(target) + ((i * 8) | 0);
     let added: i32 = 0;
@@ -105,7 +106,7 @@ function copyRange(from: Pmap, to: Pmap, start: long, end: long, hotPage: long, 
             from.gather(page);
           } else {
             if (refs >= REFS_MAX) {
-              to.added(target, added);
+              to.added(target, added, first, (i - 1) | 0);
               return -Errno.NOMEM;
             }
             pages.refs[pg] = (refs + 1) | 0;
@@ -129,7 +130,7 @@ function copyRange(from: Pmap, to: Pmap, start: long, end: long, hotPage: long, 
       at = at + 8;
       copyAt = copyAt + 8;
     }
-    to.added(target, added);
+    to.added(target, added, first, (i - 1) | 0);
     va = from.nextUsed(base + 0x200000, end);
   }
   return left;

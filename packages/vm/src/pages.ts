@@ -60,8 +60,8 @@ export interface Reclaimer {
  * | act     | 0                  | 0                            | act_count                      |
  * | object  | 0                  | 0                            | object id                      |
  * | index   | 0                  | page table: live entries     | index in the object            |
- * | link    | next free          | 0                            | next in the hash chain         |
- * | next/prev | 0                | 0                            | the object's page list         |
+ * | link    | next free          | page table: used slots       | next in the hash chain         |
+ * | next, prev | 0               | page table: the space's list | the object's page list         |
  */
 export class VmPages {
   readonly machine: Machine;

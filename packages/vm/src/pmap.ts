@@ -1,14 +1,16 @@
 /**
  * The physical map of an address space: its page tables, what they hold resident, and which translations must be flushed.
  *
- * Key type `Pmap`. Ranges are walked table by table (2 MiB each), whose count of live entries ends a scan early; absent upper
- * levels are skipped in one step. Neighbours: `pte.ts`, `pages.ts`; `fault.ts`, `mapping.ts` and `fork.ts` call it.
- * Invariants: an ANON entry holds a reference of its page; `anon` and `file` count ANON and FILE entries; a table's `index` in the
- * page array is its number of live entries; a translation that lost a right or its page is flushed before user code runs again, and one that
- * only gained is not flushed, nor is any of a space that is not loaded.
+ * Key type `Pmap`. Ranges are walked table by table (2 MiB each); a table's bounds and its count of live entries keep a scan
+ * short, and absent upper levels are skipped in one step. Neighbours: `pte.ts`, `pages.ts`; `fault.ts`, `mapping.ts` and
+ * `fork.ts` call it.
+ * Invariants: an ANON entry holds a reference of its page; `anon` and `file` count ANON and FILE entries. The page array says of a
+ * table how many entries are live (`index`) and in which slots they lie (`link`), and links it with the space's others. A
+ * translation that lost a right or its page is flushed before user code runs again; one that only gained is not, nor is any of
+ * a space that is not loaded.
  * Source: DragonFly sys/platform/pc64/x86_64/pmap.c; Intel SDM volume 3, section 4.10.4 (which flushes are needed).
  */
-import { Errno, kassert, longAnd, longShr, LongArray, toLong, u32, type i32, type long } from "@anax/portable";
+import { Errno, i32, kassert, longAnd, longShr, LongArray, toLong, u32, type long } from "@anax/portable";
 import { PAGE_SIZE, type Machine } from "@anax/machine";
 import { PG_DIRTY, type VmPages } from "./pages";
 import { PTE_A, PTE_ANON, PTE_D, PTE_FILE, PTE_NX, PTE_P, PTE_TABLE, PTE_W, ptePage } from "./pte";
@@ -18,6 +20,8 @@ const FLUSH_MAX: i32 = 8;
 /** Empty page tables a space keeps for its next mapping. */
 const EMPTY_KEPT: i32 = 4;
 const ENTRIES: i32 = 512;
+/** The bounds of an empty table: lowest slot in bits 0 to 15, highest in bits 16 to 31. */
+const NO_SLOTS: u32 = 511;
 const PROT_WRITE: i32 = 2;
 const PROT_EXEC: i32 = 4;
 const PROT_ALL: i32 = 7;
@@ -25,13 +29,13 @@ const PROT_ALL: i32 = 7;
 /** 2 MiB region number of a user address: what one page table maps. */
 /* @inline */
 export function regionOf(va: long): i32 {
-  return i32Of(u32(longShr(va, 21)));
+  return i32(u32(longShr(va, 21)));
 }
 
 /** Index in its page table of the page at `va`. */
 /* @inline */
 export function slotOf(va: long): i32 {
-  return i32Of(u32(longAnd(longShr(va, 12), 511)));
+  return i32(u32(longAnd(longShr(va, 12), 511)));
 }
 
 /** Page tables of one address space. Owned by its VmSpace. */
@@ -54,6 +58,9 @@ export class Pmap {
   private cachedTable: u32 = 0;
   /** The table that `seek` found. */
   private found: u32 = 0;
+  /** Lists of the page tables and of the tables above them, but for the root. */
+  private leaves: u32 = 0;
+  private uppers: u32 = 0;
   private empty: i32 = 0;
   private pending: i32 = 0;
   private tableFreed: boolean = false;
@@ -88,14 +95,14 @@ export class Pmap {
   makeTable(region: i32): u32 {
     const known = this.tableOf(region);
     if (known !== 0) return known;
-    const pdpt = this.makeChild(this.root, region >> 18);
+    const pdpt = this.makeChild(this.root, region >> 18, -1);
     if (pdpt === 0) return 0;
-    const pd = this.makeChild(pdpt, (region >> 9) & 511);
+    const pd = this.makeChild(pdpt, (region >> 9) & 511, -1);
     if (pd === 0) {
       this.dropUpper(region);
       return 0;
     }
-    const table = this.makeChild(pd, region & 511);
+    const table = this.makeChild(pd, region & 511, region);
     if (table === 0) {
       this.dropUpper(region);
       return 0;
@@ -113,7 +120,8 @@ export class Pmap {
     return ptePage(lo, this.machine.load32(at + 4));
   }
 
-  private makeChild(table: u32, i: i32): u32 {
+  /** The table behind entry `i` of `table`, made when it is missing; `region` is -1 for an upper table. */
+  private makeChild(table: u32, i: i32, region: i32): u32 {
     const known = this.child(table, i);
     if (known !== 0) return known;
     const pg = this.pages.allocZeroed();
@@ -121,14 +129,33 @@ export class Pmap {
     const at: long = toLong(table) * PAGE_SIZE + ((i * 8) | 0);
     this.machine.store32(at + 4, u32(pg >>> 20));
     this.machine.store32(at, u32((pg << 12) | PTE_TABLE));
-    this.pages.index[table] = u32(this.pages.index[table] + 1);
+    const pages = this.pages;
+    pages.index[table] = u32(pages.index[table] + 1);
     this.tables++;
-    this.pages.tableCount = u32(this.pages.tableCount + 1);
+    pages.tableCount = u32(pages.tableCount + 1);
+    const head = region < 0 ? this.uppers : this.leaves;
+    pages.next[pg] = head;
+    if (head !== 0) pages.prev[head] = pg;
+    if (region < 0) this.uppers = pg;
+    else {
+      this.leaves = pg;
+      pages.link[pg] = NO_SLOTS;
+    }
     return pg;
   }
 
   private freeTable(pg: u32): void {
-    this.pages.index[pg] = 0;
+    const pages = this.pages;
+    const next: u32 = pages.next[pg];
+    const prev: u32 = pages.prev[pg];
+    if (next !== 0) pages.prev[next] = prev;
+    if (prev !== 0) pages.next[prev] = next;
+    else if (this.leaves === pg) this.leaves = next;
+    else if (this.uppers === pg) this.uppers = next;
+    pages.next[pg] = 0;
+    pages.prev[pg] = 0;
+    pages.link[pg] = 0;
+    pages.index[pg] = 0;
     this.tables--;
     this.pages.tableCount = u32(this.pages.tableCount - 1);
     this.pages.unref(pg);
@@ -141,6 +168,7 @@ export class Pmap {
 
   /** The page table of `region` has no entries: frees it, unless few such are kept. */
   private dropTable(region: i32, table: u32): void {
+    this.pages.link[table] = NO_SLOTS;
     this.empty++;
     if (this.empty <= EMPTY_KEPT) return;
     this.empty--;
@@ -240,16 +268,32 @@ export class Pmap {
     const at: long = toLong(table) * PAGE_SIZE + ((i * 8) | 0);
     this.machine.store32(at + 4, hi);
     this.machine.store32(at, lo);
-    this.added(table, 1);
+    this.added(table, 1, i, i);
     if ((lo & PTE_ANON) !== 0) this.anon++;
     else if ((lo & PTE_FILE) !== 0) this.file++;
   }
 
-  /** `n` entries were written to `table`; who writes them itself counts `anon` and `file` too. */
-  added(table: u32, n: i32): void {
-    const live: u32 = this.pages.index[table];
+  /** `n` entries were written to `table` in slots `first` to `last`; who writes them itself counts `anon` and `file` too. */
+  added(table: u32, n: i32, first: i32, last: i32): void {
+    const pages = this.pages;
+    const live: u32 = pages.index[table];
     if (live === 0 && n > 0) this.empty--;
-    this.pages.index[table] = u32(live + u32(n));
+    pages.index[table] = u32(live + u32(n));
+    const bounds: i32 = i32(pages.link[table]);
+    const low: i32 = bounds & 0xffff;
+    const high: i32 = bounds >> 16;
+    if (first < low || last > high) pages.link[table] = u32((first < low ? first : low) | ((last > high ? last : high) << 16));
+  }
+
+  /** The first slot of `table` at or behind `i` that may be in use, and the one behind the last before `stop`. */
+  firstSlot(table: u32, i: i32): i32 {
+    const low: i32 = i32(this.pages.link[table]) & 0xffff;
+    return low > i ? low : i;
+  }
+
+  endSlot(table: u32, stop: i32): i32 {
+    const end: i32 = ((i32(this.pages.link[table]) >> 16) + 1) | 0;
+    return end < stop ? end : stop;
   }
 
   /** Replaces the entry that `find` found at `va` by one of another page (copy-on-write), which holds ANON. The old page is the caller's. */
@@ -282,9 +326,9 @@ export class Pmap {
     while (r >= 0) {
       const table = this.found;
       const base: long = toLong(r) * 0x200000;
-      let i: i32 = base < start ? slotOf(start) : 0;
-      const stop: i32 = base + 0x200000 > end ? (slotOf(end - 1) + 1) | 0 : ENTRIES;
-      const live: i32 = i32Of(this.pages.index[table]);
+      let i: i32 = this.firstSlot(table, base < start ? slotOf(start) : 0);
+      const stop: i32 = this.endSlot(table, base + 0x200000 > end ? (slotOf(end - 1) + 1) | 0 : ENTRIES);
+      const live: i32 = i32(this.pages.index[table]);
       let left: i32 = live;
       let at: long = toLong(table) * PAGE_SIZE + ((i * 8) | 0);
       while (i < stop && left > 0) {
@@ -338,9 +382,9 @@ export class Pmap {
     while (r >= 0) {
       const table = this.found;
       const base: long = toLong(r) * 0x200000;
-      let i: i32 = base < start ? slotOf(start) : 0;
-      const stop: i32 = base + 0x200000 > end ? (slotOf(end - 1) + 1) | 0 : ENTRIES;
-      let left: i32 = i32Of(this.pages.index[table]);
+      let i: i32 = this.firstSlot(table, base < start ? slotOf(start) : 0);
+      const stop: i32 = this.endSlot(table, base + 0x200000 > end ? (slotOf(end - 1) + 1) | 0 : ENTRIES);
+      let left: i32 = i32(this.pages.index[table]);
       let at: long = toLong(table) * PAGE_SIZE + ((i * 8) | 0);
       while (i < stop && left > 0) {
         const lo = m.load32(at);
@@ -417,8 +461,8 @@ export class Pmap {
       const table = this.found;
       const base: long = toLong(r) * 0x200000;
       if (this.pages.index[table] !== 0) {
-        let i: i32 = base < from ? slotOf(from) : 0;
-        const stop: i32 = base + 0x200000 > end ? (slotOf(end - 1) + 1) | 0 : ENTRIES;
+        let i: i32 = this.firstSlot(table, base < from ? slotOf(from) : 0);
+        const stop: i32 = this.endSlot(table, base + 0x200000 > end ? (slotOf(end - 1) + 1) | 0 : ENTRIES);
         let at: long = toLong(table) * PAGE_SIZE + ((i * 8) | 0);
         while (i < stop) {
           const lo = this.machine.load32(at);
@@ -475,12 +519,13 @@ export class Pmap {
   /** Frees everything. The tables must not be loaded. */
   destroy(): void {
     kassert(!this.active, "pmap: destroyed while loaded");
-    const last = regionOf(0x7fffffffffff);
-    let r = this.seek(0, last);
-    while (r >= 0) {
-      const table = this.found;
-      let left: i32 = i32Of(this.pages.index[table]);
-      let at: long = toLong(table) * PAGE_SIZE;
+    const pages = this.pages;
+    this.cachedRegion = -1;
+    let table = this.leaves;
+    while (table !== 0) {
+      const after: u32 = pages.next[table];
+      let left: i32 = i32(pages.index[table]);
+      let at: long = toLong(table) * PAGE_SIZE + this.firstSlot(table, 0) * 8;
       while (left > 0) {
         const lo = this.machine.load32(at);
         if (lo !== 0) {
@@ -489,33 +534,18 @@ export class Pmap {
         }
         at = at + 8;
       }
-      this.cachedRegion = -1;
       this.freeTable(table);
-      r = this.seek((r + 1) | 0, last);
+      table = after;
     }
-    this.cachedRegion = -1;
-    this.destroyUpper();
+    table = this.uppers;
+    while (table !== 0) {
+      const after: u32 = pages.next[table];
+      this.freeTable(table);
+      table = after;
+    }
     this.freeTable(this.root);
     this.root = 0;
     kassert(this.anon === 0 && this.file === 0 && this.tables === 0, "pmap: entries or tables left behind");
-  }
-
-  /** Frees the page directories and their pointer tables. */
-  private destroyUpper(): void {
-    let left: i32 = i32Of(this.pages.index[this.root]);
-    for (let i = 0; left > 0; i++) {
-      const pdpt = this.child(this.root, i);
-      if (pdpt === 0) continue;
-      left--;
-      let below: i32 = i32Of(this.pages.index[pdpt]);
-      for (let k = 0; below > 0; k++) {
-        const pd = this.child(pdpt, k);
-        if (pd === 0) continue;
-        below--;
-        this.freeTable(pd);
-      }
-      this.freeTable(pdpt);
-    }
   }
 
   // ---- translation cache
@@ -534,8 +564,4 @@ export class Pmap {
     else for (let i = 0; i < this.pending; i++) this.machine.flushPage(this.pendingVas.get(i));
     this.pending = 0;
   }
-}
-
-function i32Of(x: u32): i32 {
-  return x | 0;
 }
