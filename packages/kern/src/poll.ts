@@ -105,7 +105,9 @@ export function kernSelect(lwp: Lwp, count: i32, uread: long, uwrite: long, uexc
   if (count < 0) return -Errno.INVAL;
   const files = lwp.proc.files!;
   let n = count;
-  if (n > files.length) n = files.length;
+  // As on Linux, whose smallest table has 64 descriptors: what lies beyond the table is not looked at.
+  const known: i32 = files.length > 64 ? files.length : 64;
+  if (n > known) n = known;
   if (n > SELECT_MAX) n = SELECT_MAX;
   const bytes: i32 = (((n + 63) >> 6) << 3) | 0;
   const space = lwp.proc.space!;

@@ -17,6 +17,9 @@ export const NICEPPQ: i32 = 2;
 export const ESTCPUPPQ: i32 = 512;
 export const ESTCPUMAX: i32 = 16384;
 
+/** What nice and estcpu can add up to; scaled to MAXPRI, so that neither end saturates. */
+const PRIORITY_RANGE: i32 = ((40 * PPQ) / NICEPPQ + (16384 * PPQ) / ESTCPUPPQ) | 0;
+
 /** Scheduling classes: the base of `priority`, lower runs first. */
 export const CLASS_REALTIME: i32 = 0;
 export const CLASS_NORMAL: i32 = 128;
@@ -32,9 +35,10 @@ export const RT_PRIO_MAX: i32 = 99;
 
 /** The scheduler's decay: weight of the past against one new sample. */
 const DECAY: i32 = 8;
-/** A sample ends when it holds this much CPU time (a time slice), or after a second, ns. */
-const SAMPLE_CPU_NS: long = 100000000;
-const SAMPLE_WALL_NS: long = 1000000000;
+/** So many steps of nice double what CPU time counts. */
+const NICE_STEP: i32 = 5;
+/** Length of a sample of who used the CPU, ns. */
+export const SAMPLE_NS: long = 100000000;
 /** A sleep longer than this decays estcpu without waiting for samples, ns. */
 const LONG_SLEEP_NS: long = 1000000000;
 
@@ -84,7 +88,7 @@ export class SchedEntity {
     } else if (this.klass === CLASS_NORMAL) {
       const byNice: i32 = (((this.nice - NICE_MIN) * PPQ) / NICEPPQ) | 0;
       const byUse: i32 = ((this.estcpu * PPQ) / ESTCPUPPQ) | 0;
-      pri = (byNice + byUse) | 0;
+      pri = (((byNice + byUse) * MAXPRI) / PRIORITY_RANGE) | 0;
     }
     if (pri < 0) pri = 0;
     if (pri > MAXPRI - 1) pri = (MAXPRI - 1) | 0;
@@ -95,7 +99,7 @@ export class SchedEntity {
   account(ns: long, now: long): void {
     this.sampleCpu = this.sampleCpu + ns;
     this.sliceUsed = this.sliceUsed + ns;
-    if (this.sampleCpu >= SAMPLE_CPU_NS || now - this.sampleStart >= SAMPLE_WALL_NS) this.closeSample(now);
+    if (now - this.sampleStart >= SAMPLE_NS) this.closeSample(now);
   }
 
   /** Folds the current sample into estcpu. */
@@ -104,13 +108,25 @@ export class SchedEntity {
     if (wall <= 0) return;
     let cpu = this.sampleCpu;
     if (cpu > wall) cpu = wall;
-    const use = i32(longDiv(cpu * ESTCPUMAX, wall));
+    const use = this.weigh(i32(longDiv(cpu * ESTCPUMAX, wall)));
     const weight: i32 = this.samples < DECAY ? this.samples : DECAY;
     this.estcpu = ((this.estcpu * weight + use) / (weight + 1)) | 0;
+    if (this.estcpu > ESTCPUMAX) this.estcpu = ESTCPUMAX;
     if (this.samples < DECAY) this.samples++;
     this.sampleCpu = 0;
     this.sampleStart = now;
     this.resetPriority();
+  }
+
+  /**
+   * Use of the CPU as it counts for estcpu: more for who is nice, less for who is not. The original counts it the same for
+   * all, so that busy threads at nice 0 and 15 would share the CPU about 60:40 by their distance in priority alone; with this, 80:20.
+   */
+  private weigh(use: i32): i32 {
+    const nice = this.nice;
+    if (this.klass !== CLASS_NORMAL || nice === 0) return use;
+    if (nice < 0) return ((use * NICE_STEP) / (NICE_STEP - nice)) | 0;
+    return ((use * (NICE_STEP + nice)) / NICE_STEP) | 0;
   }
 
   /** Back from sleep at `now`: a long one counts as that many idle samples. */
@@ -118,7 +134,7 @@ export class SchedEntity {
     const start = this.sleepStart;
     this.sleepStart = -1;
     if (start < 0 || now - start < LONG_SLEEP_NS) return;
-    let idle = i32(longDiv(now - start, SAMPLE_CPU_NS));
+    let idle = i32(longDiv(now - start, SAMPLE_NS));
     if (idle > 64) idle = 64;
     for (; idle > 0; idle--) this.estcpu = ((this.estcpu * DECAY) / (DECAY + 1)) | 0;
     this.sampleCpu = 0;

@@ -14,6 +14,7 @@ import {
   NICE_MAX,
   NICE_MIN,
   RT_PRIO_MAX,
+  SAMPLE_NS,
   type SchedEntity,
 } from "./entity";
 import { RunQueue } from "./run-queue";
@@ -29,6 +30,8 @@ export class UserScheduler {
   runnable: i32 = 0;
   /** Set when something better than `current` became runnable; the loop clears it by choosing again. */
   needResched: boolean = false;
+  /** When those who wait are next looked at, ns. */
+  private nextDecay: long = 0;
   /** What runs, or null. */
   current: SchedEntity | null = null;
 
@@ -104,6 +107,10 @@ export class UserScheduler {
   /** `ns` of CPU time went to the running entity. Sets `needResched` when its slice is over and a peer waits. */
   account(e: SchedEntity, ns: long, now: long): void {
     e.account(ns, now);
+    if (now >= this.nextDecay) {
+      this.nextDecay = now + SAMPLE_NS;
+      if (this.normal.count > 0) this.decay(now);
+    }
     if (this.runnable === 0) {
       if (e.sliceUsed >= SLICE_NS) e.sliceUsed = 0;
       return;
@@ -118,6 +125,29 @@ export class UserScheduler {
     if (e.klass === CLASS_REALTIME && !e.roundRobin) return;
     if (this.isBetter(e, waiting)) e.sliceUsed = 0;
     else this.needResched = true;
+  }
+
+  /** Closes the samples of those who wait: their estcpu falls and they move up, so nobody waits for ever. */
+  private decay(now: long): void {
+    const q = this.normal;
+    let chain: SchedEntity | null = null;
+    let last: SchedEntity | null = null;
+    let e = q.peek();
+    while (e !== null) {
+      q.remove(e);
+      if (last === null) chain = e;
+      else last.next = e;
+      last = e;
+      e = q.peek();
+    }
+    e = chain;
+    while (e !== null) {
+      const next = e.next;
+      e.next = null;
+      if (now - e.sampleStart >= SAMPLE_NS) e.closeSample(now);
+      q.add(e, false);
+      e = next;
+    }
   }
 
   private bestWaiting(): SchedEntity | null {
