@@ -1,5 +1,5 @@
 /** Archives, plain and gzip'd with stored, fixed and broken blocks: unpacked the same, and refused with the same words. */
-import { EventLog, TextBuilder, bytesOf, stringOf, u32, type i32 } from "@anax/portable";
+import { EventLog, TextBuilder, bytesOf, i32, stringOf, u32 } from "@anax/portable";
 import { Machine } from "@anax/machine";
 import { Uio, VmPages } from "@anax/vm";
 import { BytesSource, ChaChaRng, Crc32, FixedClock, Initramfs, NLookup, Stat, TmpFsType, Vfs } from "../src/index";
@@ -36,8 +36,8 @@ function stored(data: Uint8Array, step: i32): Uint8Array {
   for (let i = 0; i < 6; i++) o.byte(0);
   let at: i32 = 0;
   while (at < data.length) {
-    const n: i32 = data.length - at < step ? (data.length - at) | 0 : step;
-    o.byte(at + n === data.length ? 1 : 0);
+    const n: i32 = ((data.length - at) | 0) < step ? (data.length - at) | 0 : step;
+    o.byte(((at + n) | 0) === data.length ? 1 : 0);
     o.byte(n & 255)
       .byte(n >> 8)
       .byte(~n & 255)
@@ -75,7 +75,7 @@ function unpack(log: EventLog, bytes: Uint8Array, paths: string[]): void {
     if (nd.vnode === null || !nd.vnode!.isReg) continue;
     uio.initKernel(buf, 0, 300, true, 0);
     vfs.read(nd.vnode!, uio, 0, u.credentials, null);
-    log.line(stringOf(buf, 0, 300 - (u32(uio.resid) as i32)));
+    log.line(stringOf(buf, 0, (300 - i32(uio.resid)) | 0));
   }
 }
 

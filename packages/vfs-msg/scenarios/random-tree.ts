@@ -142,7 +142,7 @@ class Walk {
     const at: long = toLong(d.next(30000)) * (d.next(10) === 0 ? 1000 : 1);
     const n = d.next(9000);
     if (what === 8 || what === 9) {
-      for (let i = 0; i < n; i++) this.buf[i] = (at + i + 1) as i32 & 0xff;
+      for (let i = 0; i < n; i++) this.buf[i] = i32(longMod(at + i + 1, 256));
       this.uio.initKernel(this.buf, 0, n, false, at);
       this.log.value("write", this.vfs.write(vp, this.uio, d.next(4) === 0 ? 1 : 0, cred, null));
       this.log.value("left", this.uio.resid);

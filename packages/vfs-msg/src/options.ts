@@ -26,7 +26,7 @@ export class MountOptions {
       if (item.length === 0) continue;
       const eq: i32 = item.indexOf("=");
       this.key = eq < 0 ? item : item.substring(0, eq);
-      this.value = eq < 0 ? "" : item.substring(eq + 1);
+      this.value = eq < 0 ? "" : item.substring((eq + 1) | 0);
       return true;
     }
     return false;

@@ -40,7 +40,7 @@ export class ChaChaRng {
   mix(buf: Uint8Array, off: i32, n: i32, bits: i32): void {
     let done: i32 = 0;
     while (done < n) {
-      const part: i32 = n - done < 32 ? (n - done) | 0 : 32;
+      const part: i32 = ((n - done) | 0) < 32 ? (n - done) | 0 : 32;
       const t = this.tail;
       for (let i = 0; i < 32; i++) t[i] = i < part ? buf[off + done + i] : 0;
       for (let i = 0; i < 8; i++) this.key[i] = u32(this.key[i] ^ getU32(t, (i * 4) | 0));
@@ -49,7 +49,7 @@ export class ChaChaRng {
       done = (done + part) | 0;
     }
     const was = this.seeded;
-    this.credit = this.credit + bits > ENOUGH ? ENOUGH : (this.credit + bits) | 0;
+    this.credit = ((this.credit + bits) | 0) > ENOUGH ? ENOUGH : (this.credit + bits) | 0;
     if (!was && this.seeded) this.ready.wakeup();
   }
 
@@ -65,7 +65,7 @@ export class ChaChaRng {
     while (done < n) {
       this.run(counter);
       counter = u32(counter + 1);
-      const part: i32 = n - done < 64 ? (n - done) | 0 : 64;
+      const part: i32 = ((n - done) | 0) < 64 ? (n - done) | 0 : 64;
       copyBytes(buf, (off + done) | 0, this.block, 0, part);
       done = (done + part) | 0;
     }

@@ -29,7 +29,7 @@ import {
 } from "./flags";
 import { MNTK_NONEGATIVE, MNTK_REVALIDATE, type Mount } from "./mount";
 import { NCF_DESTROYED, NCF_MOUNTPT, NCF_UNRESOLVED, type NcHandle, type Ncp } from "./namecache";
-import { LAST_DOT, LAST_DOTDOT, LAST_NORM, LAST_ROOT, type NLookup } from "./nlookup";
+import { LAST_DOT, LAST_DOTDOT, LAST_ROOT, type NLookup } from "./nlookup";
 import type { Vfs } from "./vfs";
 import { VN_DEAD, VN_MAGIC, type Vnode } from "./vnode";
 import { Vop } from "./vop";
@@ -321,12 +321,12 @@ function splice(vfs: Vfs, nd: NLookup, vp: Vnode, pos: i32, end: i32): i32 {
   let n: i32 = 0;
   if (target !== null) {
     n = target.length;
-    if (n + rest >= PATH_MAX) return -Errno.NAMETOOLONG;
+    if (((n + rest) | 0) >= PATH_MAX) return -Errno.NAMETOOLONG;
     copyBytes(spare, 0, target, 0, n);
   } else {
     n = vfs.readlinkVnode(vp, spare, 0, PATH_MAX);
     if (n < 0) return n;
-    if (n + rest >= PATH_MAX) return -Errno.NAMETOOLONG;
+    if (((n + rest) | 0) >= PATH_MAX) return -Errno.NAMETOOLONG;
   }
   if (n === 0) return -Errno.NOENT;
   copyBytes(spare, n, nd.buf, pos, rest);

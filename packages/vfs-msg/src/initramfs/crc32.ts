@@ -15,7 +15,7 @@ export class Crc32 {
     const t = this.table;
     for (let i = 0; i < 256; i++) {
       let c: u32 = u32(i);
-      for (let k = 0; k < 8; k++) c = u32((c & 1) !== 0 ? 0xedb88320 ^ (c >>> 1) : c >>> 1);
+      for (let k = 0; k < 8; k++) c = u32((c & 1) !== 0 ? (0xedb88320 ^ (c >>> 1)) >>> 0 : c >>> 1);
       t[i] = c;
     }
     for (let i = 0; i < 768; i++) {
@@ -33,10 +33,10 @@ export class Crc32 {
     let c: u32 = u32(~this.value);
     let at = off;
     let left = n;
-    for (; left >= 4; left -= 4) {
+    for (; left >= 4; left = (left - 4) | 0) {
       c = u32(c ^ getU32(buf, at));
       c = u32(t[768 + (c & 0xff)] ^ t[512 + ((c >>> 8) & 0xff)] ^ t[256 + ((c >>> 16) & 0xff)] ^ t[c >>> 24]);
-      at += 4;
+      at = (at + 4) | 0;
     }
     for (; left > 0; left--) {
       c = u32(t[(c ^ buf[at]) & 0xff] ^ (c >>> 8));

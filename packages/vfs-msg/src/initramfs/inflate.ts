@@ -72,7 +72,7 @@ class Huffman {
       if (len <= FAST_BITS) {
         let reversed: i32 = 0;
         for (let b = 0; b < len; b++) reversed |= ((value >> b) & 1) << (len - 1 - b);
-        for (let k = reversed; k < 1 << FAST_BITS; k += 1 << len) fast[k] = (s << 4) | len;
+        for (let k = reversed; k < 1 << FAST_BITS; k = (k + (1 << len)) | 0) fast[k] = (s << 4) | len;
       }
     }
     return true;
@@ -146,7 +146,7 @@ export class Inflater {
 
   /** Offset in the source of the first byte not used: behind the stream once it is done. */
   get position(): long {
-    return this.nextIn - (this.inLen - this.inPos) - (this.bits >> 3);
+    return this.nextIn - ((this.inLen - this.inPos) | 0) - (this.bits >> 3);
   }
 
   /** Up to `n` bytes of output; fewer only at the end of the stream. INFLATE_* on an error. */
@@ -217,7 +217,7 @@ export class Inflater {
       if (l > this.bits) return INFLATE_TRUNCATED;
       code |= (this.hold >>> (l - 1)) & 1;
       const count: i32 = h.counts[l];
-      if (code - count < first) {
+      if (((code - count) | 0) < first) {
         this.hold = this.hold >>> l;
         this.bits = (this.bits - l) | 0;
         return h.symbols[index + (code - first)];
@@ -279,7 +279,7 @@ export class Inflater {
     if (lens > 286 || dists > 30) return INFLATE_BAD_BLOCK;
     const l = this.lengths;
     for (let i = 0; i < 19; i++) l[i] = 0;
-    for (let i = 0; i < ncode + 4; i++) {
+    for (let i = 0; i < ((ncode + 4) | 0); i++) {
       const v = this.take(3);
       if (v < 0) return INFLATE_TRUNCATED;
       l[CODE_ORDER.charCodeAt(i)] = v;
@@ -308,7 +308,7 @@ export class Inflater {
         if (repeat < 0) return INFLATE_TRUNCATED;
         repeat = (repeat + (s === 17 ? 3 : 11)) | 0;
       }
-      if (i + repeat > total) return INFLATE_BAD_BLOCK;
+      if (((i + repeat) | 0) > total) return INFLATE_BAD_BLOCK;
       for (; repeat > 0; repeat--) {
         l[i] = value;
         i++;
@@ -348,7 +348,7 @@ export class Inflater {
       this.window[this.windowPos] = buf[off + i];
       this.windowPos = (this.windowPos + 1) & (WINDOW - 1);
     }
-    this.history = this.history + n > WINDOW ? WINDOW : (this.history + n) | 0;
+    this.history = ((this.history + n) | 0) > WINDOW ? WINDOW : (this.history + n) | 0;
   }
 
   private codes(buf: Uint8Array, off: i32, n: i32): i32 {
@@ -388,12 +388,12 @@ export class Inflater {
         this.mode = M_HEADER;
         break;
       }
-      const behind: i32 = this.history + done > WINDOW ? WINDOW : (this.history + done) | 0;
+      const behind: i32 = ((this.history + done) | 0) > WINDOW ? WINDOW : (this.history + done) | 0;
       error = this.match((s - 257) | 0, behind);
       if (error < 0) break;
     }
     this.windowPos = pos;
-    this.history = this.history + done > WINDOW ? WINDOW : (this.history + done) | 0;
+    this.history = ((this.history + done) | 0) > WINDOW ? WINDOW : (this.history + done) | 0;
     return error < 0 ? error : done;
   }
 

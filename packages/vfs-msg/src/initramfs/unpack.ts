@@ -157,8 +157,8 @@ export class Initramfs {
     const h = this.head;
     const got = s.read(h, have, (HEADER - have) | 0);
     if (got === STREAM_BROKEN) return this.fail(s.error);
-    if (got < HEADER - have) {
-      return this.fail(got + have === 0 ? "the archive ends without its trailer" : "a cpio header is cut off");
+    if (got < ((HEADER - have) | 0)) {
+      return this.fail(((got + have) | 0) === 0 ? "the archive ends without its trailer" : "a cpio header is cut off");
     }
     if (h[0] !== 0x30 || h[1] !== 0x37 || h[2] !== 0x30 || h[3] !== 0x37 || h[4] !== 0x30) {
       return this.fail("no cpio header (magic 070701 or 070702)");

@@ -319,7 +319,7 @@ export class ProcessFiles {
     out.byte(32).num(m.ino).byte(32);
     const named = m.file.ncp !== null || m.name.length > 0;
     if (named) {
-      while (out.length - from < MAP_NAME_COLUMN) out.byte(32);
+      while (((out.length - from) | 0) < MAP_NAME_COLUMN) out.byte(32);
       if (m.file.ncp === null) out.str(m.name);
       else {
         const at = this.vfs.pathOf(m.file, this.root, this.path, true);
@@ -346,7 +346,7 @@ export class ProcessFiles {
     const from = out.length;
     if (v === LIMIT_INFINITY) out.str("unlimited");
     else out.num(v);
-    while (out.length - from < 21) out.byte(32);
+    while (((out.length - from) | 0) < 21) out.byte(32);
   }
 }
 

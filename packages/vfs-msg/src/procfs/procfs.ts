@@ -502,7 +502,7 @@ function numberOf(buf: Uint8Array, off: i32, len: i32): i32 {
   if (len === 0 || len > 9 || (len > 1 && buf[off] === 48)) return -1;
   let v: i32 = 0;
   for (let i = 0; i < len; i++) {
-    const d: i32 = (buf[off + i] - 48) | 0;
+    const d: i32 = (i32(buf[off + i]) - 48) | 0;
     if (d < 0 || d > 9) return -1;
     v = (v * 10 + d) | 0;
   }
