@@ -1,20 +1,21 @@
 /**
  * Pipes: a ring of pages between file descriptions that write and ones that read.
  *
- * Key types `Pipe` (the ring; also behind named FIFOs), `PipeFile` (one end). Bytes move between a page of the ring and user
- * memory in one go. Neighbours: `file.ts`, `fifo.ts`, `poll.ts`.
- * Invariant: the content is `count` bytes from `head` on, wrapping at the capacity; the slot of a page that holds content has
- * a page; an empty pipe has `head` 0 and at most one page.
+ * Key types `Pipe` (also behind named FIFOs), `PipeFile` (one end). Neighbours: `page-ring.ts` (the bytes), `file.ts`,
+ * `fifo.ts`, `poll.ts`.
+ * Invariant: a sleeper on `readWait` found the ring empty, one on `writeWait` found it too full; a change that ends that
+ * wakes them.
  * Source: pipe(7), POSIX write(2) (atomicity up to PIPE_BUF); DragonFly sys/kern/sys_pipe.c (wake a writer late).
  */
-import { EASYNC, Errno, i32, type long, type u32 } from "@anax/portable";
+import { EASYNC, Errno, i32, type long } from "@anax/portable";
 import { WaitQueue, type Waiter } from "@anax/lwkt";
-import { PAGE_SIZE, PAGE_SHIFT, type Machine } from "@anax/machine";
+import { PAGE_SHIFT, type Machine } from "@anax/machine";
 import type { Uio, VmPages } from "@anax/vm";
 import type { Cred, Stat } from "@anax/vfs-msg";
 import type { Lwp } from "./lwp";
 import { FK_PIPE, File } from "./file";
 import { anonymousStat } from "./file-util";
+import { PageRing } from "./page-ring";
 import { pipeSignal } from "./signal";
 import { PIPE_BUF, POLLERR, POLLHUP, POLLIN, POLLOUT, POLLRDNORM, POLLWRNORM, S_IFIFO } from "./fcntl";
 
@@ -22,11 +23,10 @@ import { PIPE_BUF, POLLERR, POLLHUP, POLLIN, POLLOUT, POLLRDNORM, POLLWRNORM, S_
 export const PIPE_PAGES: i32 = 16;
 export const PIPE_MAX_PAGES: i32 = 256;
 
-const PAGE_MASK: i32 = 4095;
 const NO_NEED: i32 = 0x7fffffff;
 
 /**
- * The ring. Owned by its open ends (`readers`, `writers`); freed by `release` when both counts are 0.
+ * A pipe. Owned by its open ends (`readers`, `writers`); freed by `release` when both counts are 0.
  *
  * | field | meaning |
  * |---|---|
@@ -41,19 +41,20 @@ export class Pipe {
   writers: i32 = 0;
   readerGen: i32 = 0;
   writerGen: i32 = 0;
-  capacity: i32 = PIPE_PAGES * PAGE_SIZE;
-  count: i32 = 0;
-  private head: i32 = 0;
-  private slots: Uint32Array = new Uint32Array(PIPE_PAGES);
+  private readonly ring: PageRing;
   private writeNeed: i32 = NO_NEED;
 
-  constructor(
-    private readonly machine: Machine,
-    private readonly pages: VmPages,
-  ) {}
+  constructor(machine: Machine, pages: VmPages) {
+    this.ring = new PageRing(machine, pages, PIPE_PAGES);
+  }
 
-  get free(): i32 {
-    return (this.capacity - this.count) | 0;
+  get capacity(): i32 {
+    return this.ring.capacity;
+  }
+
+  /** Bytes that wait for a reader. */
+  get count(): i32 {
+    return this.ring.count;
   }
 
   /**
@@ -61,24 +62,15 @@ export class Pipe {
    */
   read(uio: Uio, nonblocking: boolean, lwp: Lwp): i32 {
     if (uio.resid === 0) return 0;
-    if (this.count === 0) {
+    if (this.ring.count === 0) {
       if (this.writers === 0 || lwp.opDone > 0) return 0;
       if (nonblocking) return -Errno.AGAIN;
       if (lwp.interrupted) return -Errno.INTR;
       this.readWait.add(lwp);
       return EASYNC;
     }
-    let r: i32 = 0;
-    while (r === 0 && this.count > 0 && uio.resid > 0) {
-      const inPage = this.head & PAGE_MASK;
-      let n: i32 = (PAGE_SIZE - inPage) | 0;
-      if (n > this.count) n = this.count;
-      if (uio.resid < n) n = i32(uio.resid);
-      const before = uio.resid;
-      r = uio.movePhys(this.pages.pa(this.slots[this.head >> PAGE_SHIFT]) + inPage, n);
-      this.consume(i32(before - uio.resid));
-    }
-    this.spaceFreed();
+    const r = this.ring.take(uio);
+    if (!this.writeWait.isEmpty) this.spaceFreed();
     return r;
   }
 
@@ -93,68 +85,24 @@ export class Pipe {
       return -Errno.PIPE;
     }
     const whole = lwp.opDone + uio.resid <= PIPE_BUF;
-    const free = this.free;
     const need: i32 = whole ? i32(uio.resid) : 1;
-    let r: i32 = 0;
-    if (free >= need) {
-      const wasEmpty = this.count === 0;
-      while (r === 0 && this.count < this.capacity && uio.resid > 0) r = this.append(uio);
-      if (this.count > 0 && (wasEmpty || !this.readWait.isEmpty)) this.readWait.wakeup();
+    if (this.ring.free >= need) {
+      const r = this.ring.put(uio);
+      if (this.ring.count > 0 && !this.readWait.isEmpty) this.readWait.wakeup();
       if (r !== 0 || uio.resid === 0) return r;
     }
     if (nonblocking) return -Errno.AGAIN;
     if (lwp.interrupted) return -Errno.INTR;
     // A long write ends only when all of it is in, so nobody can tell that it is woken late; once for half a ring is cheap.
-    const half = this.capacity >> 1;
+    const half = this.ring.capacity >> 1;
     const want: i32 = uio.resid < half ? i32(uio.resid) : half;
     if (want < this.writeNeed) this.writeNeed = want;
     this.writeWait.add(lwp);
     return EASYNC;
   }
 
-  /** Moves one page's worth from the uio to the tail; there must be room. 0, -NOMEM, -FAULT, EASYNC. */
-  private append(uio: Uio): i32 {
-    let tail: i32 = (this.head + this.count) | 0;
-    if (tail >= this.capacity) tail = (tail - this.capacity) | 0;
-    const slot = tail >> PAGE_SHIFT;
-    let pg: u32 = this.slots[slot];
-    if (pg === 0) {
-      pg = this.pages.alloc();
-      if (pg === 0) return -Errno.NOMEM;
-      this.slots[slot] = pg;
-    }
-    const inPage = tail & PAGE_MASK;
-    const free = this.free;
-    let n: i32 = (PAGE_SIZE - inPage) | 0;
-    if (n > free) n = free;
-    if (uio.resid < n) n = i32(uio.resid);
-    const before = uio.resid;
-    const r = uio.movePhys(this.pages.pa(pg) + inPage, n);
-    this.count = (this.count + i32(before - uio.resid)) | 0;
-    return r;
-  }
-
-  /** `n` bytes at the head were read. */
-  private consume(n: i32): void {
-    this.count = (this.count - n) | 0;
-    this.head = (this.head + n) | 0;
-    if (this.head >= this.capacity) this.head = (this.head - this.capacity) | 0;
-    if (this.count === 0) this.rewind();
-  }
-
-  /** Starts an empty ring over and gives all pages but the first back. */
-  private rewind(): void {
-    this.head = 0;
-    for (let i = 1; i < this.slots.length; i++) {
-      const pg: u32 = this.slots[i];
-      if (pg === 0) continue;
-      this.slots[i] = 0;
-      this.pages.unref(pg);
-    }
-  }
-
   private spaceFreed(): void {
-    if (this.writeWait.isEmpty || this.free < this.writeNeed) return;
+    if (this.ring.free < this.writeNeed) return;
     this.writeNeed = NO_NEED;
     this.writeWait.wakeup();
   }
@@ -163,7 +111,7 @@ export class Pipe {
   pollRead(events: i32, waiter: Waiter | null): i32 {
     if (waiter !== null) this.readWait.add(waiter);
     let ready: i32 = 0;
-    if (this.count > 0) ready = events & (POLLIN | POLLRDNORM);
+    if (this.ring.count > 0) ready = events & (POLLIN | POLLRDNORM);
     if (this.writers === 0 && this.writerGen > 0) ready |= POLLHUP;
     return ready;
   }
@@ -174,7 +122,7 @@ export class Pipe {
       this.writeWait.add(waiter);
     }
     let ready: i32 = 0;
-    if (this.free >= PIPE_BUF) ready = events & (POLLOUT | POLLWRNORM);
+    if (this.ring.free >= PIPE_BUF) ready = events & (POLLOUT | POLLWRNORM);
     if (this.readers === 0) ready |= POLLERR;
     return ready;
   }
@@ -194,23 +142,18 @@ export class Pipe {
   closeRead(): void {
     this.readers--;
     if (this.readers === 0) this.writeWait.wakeup();
-    if (this.writers === 0) this.release();
+    this.release();
   }
 
   closeWrite(): void {
     this.writers--;
     if (this.writers === 0) this.readWait.wakeup();
-    if (this.readers === 0) this.release();
+    this.release();
   }
 
-  /** Drops the content and every page once neither side is open. */
+  /** The content goes with the last end. */
   private release(): void {
-    if (this.readers > 0 || this.writers > 0) return;
-    this.count = 0;
-    this.rewind();
-    const pg: u32 = this.slots[0];
-    this.slots[0] = 0;
-    if (pg !== 0) this.pages.unref(pg);
+    if (this.readers === 0 && this.writers === 0) this.ring.release();
   }
 
   /**
@@ -219,45 +162,13 @@ export class Pipe {
    */
   resize(size: i32): i32 {
     if (size < 0) return -Errno.INVAL;
-    if (size > PIPE_MAX_PAGES * PAGE_SIZE) return -Errno.PERM;
+    if (size > PIPE_MAX_PAGES << PAGE_SHIFT) return -Errno.PERM;
     let slots: i32 = 1;
     while (slots << PAGE_SHIFT < size) slots = slots << 1;
-    const capacity: i32 = slots << PAGE_SHIFT;
-    if (capacity === this.capacity) return capacity;
-    if (this.count > capacity) return -Errno.BUSY;
-    const moved = new Uint32Array(slots);
-    // The content is copied to the start of new pages: it need not begin at a page, and the last page may be the first.
-    let done: i32 = 0;
-    while (done < this.count) {
-      let from: i32 = (this.head + done) | 0;
-      if (from >= this.capacity) from = (from - this.capacity) | 0;
-      const at = done >> PAGE_SHIFT;
-      if (moved[at] === 0) {
-        const pg = this.pages.alloc();
-        if (pg === 0) {
-          for (let i = 0; i < at; i++) this.pages.unref(moved[i]);
-          return -Errno.NOMEM;
-        }
-        moved[at] = pg;
-      }
-      let n: i32 = (PAGE_SIZE - (from & PAGE_MASK)) | 0;
-      const room: i32 = (PAGE_SIZE - (done & PAGE_MASK)) | 0;
-      const left: i32 = (this.count - done) | 0;
-      if (n > room) n = room;
-      if (n > left) n = left;
-      const src = this.pages.pa(this.slots[from >> PAGE_SHIFT]) + (from & PAGE_MASK);
-      this.machine.copyPhys(this.pages.pa(moved[at]) + (done & PAGE_MASK), src, n);
-      done = (done + n) | 0;
-    }
-    for (let i = 0; i < this.slots.length; i++) {
-      const pg: u32 = this.slots[i];
-      if (pg !== 0) this.pages.unref(pg);
-    }
-    this.slots = moved;
-    this.head = 0;
-    this.capacity = capacity;
+    const r = this.ring.resize(slots);
+    if (r < 0) return r;
     this.spaceFreed();
-    return capacity;
+    return this.ring.capacity;
   }
 }
 
