@@ -79,7 +79,7 @@ export function mapRange(
   if ((flags & MAP_LOCKED) !== 0 || space.lockFuture) entryFlags |= VME_LOCKED;
   if (!space.mayGrow(size - replaced)) return -Errno.NOMEM;
   const rights = prot & PROT_ALL;
-  if (isData(rights, entryFlags) && !space.mayGrowData(size)) return -Errno.NOMEM;
+  if (isData(rights, entryFlags) && !space.mayGrowData(size, entryFlags)) return -Errno.NOMEM;
   if ((entryFlags & VME_LOCKED) !== 0 && !space.mayLock(size)) return -Errno.AGAIN;
 
   const spare = space.vm.takeEntry();
@@ -281,7 +281,7 @@ export function protectRange(space: VmSpace, addr: long, len: long, prot: i32): 
     }
     const until = e.end < end ? e.end : end;
     if (isData(rights, e.flags) && !isData(e.prot, e.flags)) data = data + (until - stop);
-    if (data > 0 && !space.mayGrowData(data)) {
+    if (data > 0 && !space.mayGrowData(data, 0)) {
       result = -Errno.NOMEM;
       break;
     }
@@ -329,7 +329,7 @@ function addRange(space: VmSpace, start: long, end: long, prot: i32, flags: i32)
   const size: long = end - start;
   const all: i32 = space.lockFuture ? flags | VME_LOCKED : flags;
   if (space.list.count >= ENTRIES_MAX || !space.mayGrow(size)) return false;
-  if (isData(prot, all) && !space.mayGrowData(size)) return false;
+  if (isData(prot, all) && !space.mayGrowData(size, all)) return false;
   if ((all & VME_LOCKED) !== 0 && !space.mayLock(size)) return false;
   const i = space.list.lowerBound(start);
   if (i > 0) {

@@ -51,7 +51,7 @@ export function remapRange(space: VmSpace, addr: long, oldLen: long, newLen: lon
   if ((e.flags & VME_LOCKED) !== 0 && !space.mayLock(grown)) return -Errno.AGAIN;
   const extra: long = (flags & MREMAP_DONTUNMAP) !== 0 ? to : grown;
   if (!space.mayGrow(extra)) return -Errno.NOMEM;
-  if (isData(e.prot, e.flags) && !space.mayGrowData(extra)) return -Errno.NOMEM;
+  if (isData(e.prot, e.flags) && !space.mayGrowData(extra, e.flags)) return -Errno.NOMEM;
 
   if (!placed && from > 0 && from === e.end - addr && e.end <= USER_END - grown && space.list.isFree(e.end, grown)) {
     const start = e.end;

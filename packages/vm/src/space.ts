@@ -7,11 +7,11 @@
  * right that the map entry does not give.
  * Source: DragonFly sys/vm/vm_map.c; results: the Linux manual pages of section 2.
  */
-import { kassert, longDiv, type i32, type long, type u32 } from "@anax/portable";
+import { kassert, longDiv, toLong, type i32, type long, type u32 } from "@anax/portable";
 import { PAGE_SIZE, PF_USER, PF_WRITE } from "@anax/machine";
 import * as access from "./access";
 import * as advise from "./advise";
-import { VME_GROWSDOWN, VME_LOCKED, type VmEntry } from "./entry";
+import { VME_GROWSDOWN, VME_LOCKED, VME_NORESERVE, type VmEntry } from "./entry";
 import { EntryList } from "./entry-list";
 import { faultPage } from "./fault";
 import { forkSpace } from "./fork";
@@ -323,8 +323,13 @@ export class VmSpace {
     return bytes <= 0 || this.virtualBytes + bytes <= this.limitAs;
   }
 
-  mayGrowData(bytes: long): boolean {
-    return this.dataBytes + bytes <= this.limitData;
+  /**
+   * Whether private writable memory may grow by `bytes`. One request for more than all of memory is refused unless it is
+   * MAP_NORESERVE, as Linux's overcommit heuristic does; otherwise memory is promised freely and the OOM killer keeps the promise.
+   */
+  mayGrowData(bytes: long, flags: i32): boolean {
+    if (this.dataBytes + bytes > this.limitData) return false;
+    return (flags & VME_NORESERVE) !== 0 || bytes <= toLong(this.vm.pages.totalCount) * PAGE_SIZE;
   }
 
   mayLock(bytes: long): boolean {

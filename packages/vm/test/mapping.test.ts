@@ -8,6 +8,7 @@ import {
   MAP_FIXED_NOREPLACE,
   MAP_GROWSDOWN,
   MAP_LOCKED,
+  MAP_NORESERVE,
   MAP_POPULATE,
   MAP_PRIVATE,
   MAP_SHARED,
@@ -228,6 +229,19 @@ describe("brk", () => {
     expect(read(s, BASE + 2 * PAGE)).toBe(-Errno.FAULT);
     s.setBrk(BASE + 3 * PAGE);
     expect(read(s, BASE + 2 * PAGE)).toBe(0);
+  });
+
+  test("promises no more than all of memory at once, but for MAP_NORESERVE", () => {
+    const vm = boot();
+    const s = space(vm);
+    s.initBrk(BASE);
+    const all = vm.pages.totalCount * PAGE;
+    expect(s.setBrk(BASE + all + PAGE)).toBe(BASE);
+    expect(s.setBrk(BASE + all / 2)).toBe(BASE + all / 2);
+    const anon = MAP_PRIVATE | MAP_ANONYMOUS;
+    expect(s.map(0, all + PAGE, RW, anon, null, 0)).toBe(-Errno.NOMEM);
+    expect(s.map(0, all + PAGE, RW, anon | MAP_NORESERVE, null, 0)).toBeGreaterThan(0);
+    expect(s.map(0, all + PAGE, PROT_NONE, anon, null, 0)).toBeGreaterThan(0);
   });
 
   test("stops before another mapping and at RLIMIT_DATA", () => {
