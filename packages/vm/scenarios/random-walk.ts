@@ -90,7 +90,7 @@ class Walk {
         const n = d.next(6000);
         this.log.value("in", s.copyin(at + d.next(4096), this.buf, 0, n));
         let sum: u32 = 0;
-        for (let i = 0; i < n - s.left; i++) sum = u32(u32(imul(i32(sum), 31)) + this.buf[i]);
+        for (let i = 0; i < ((n - s.left) | 0); i++) sum = u32(u32(imul(i32(sum), 31)) + this.buf[i]);
         this.log.value("sum", sum);
       }
     }

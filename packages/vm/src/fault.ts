@@ -6,12 +6,13 @@
  * Neighbours: `space.ts`, `pmap.ts`, `object.ts`. Invariant: a fault changes the page tables only when it has all it needs.
  * Source: DragonFly sys/vm/vm_fault.c.
  */
-import { Errno, kassert, longAnd, toLong, u32, type i32, type long } from "@anax/portable";
+import { Errno, i32, kassert, longAnd, longShr, u32, type long } from "@anax/portable";
 import { PAGE_SIZE, PF_INSTR, PF_WRITE } from "@anax/machine";
 import { VME_GROWSDOWN, VME_LOCKED, VME_RANDOM, type VmEntry } from "./entry";
 import { STACK_GAP } from "./entry-list";
 import type { VmObject } from "./object";
 import { PROT_ALL, PROT_EXEC, PROT_WRITE } from "./mman";
+import { PG_BUSY } from "./pages";
 import { regionOf, slotOf, type Pmap } from "./pmap";
 import { PTE_A, PTE_ANON, PTE_D, PTE_FILE, PTE_HOT, PTE_P, PTE_U, PTE_W, pteBits, pteHi, pteLo } from "./pte";
 import type { VmSpace } from "./space";
@@ -19,7 +20,7 @@ import type { VmSpace } from "./space";
 /** Anonymous pages mapped by one fault, at most. */
 const ANON_WINDOW: i32 = 16;
 /** Resident neighbours of an object mapped by one fault: an aligned block of this many pages. */
-const FILE_WINDOW: i32 = 16;
+const FILE_WINDOW: i32 = 32;
 
 /** See `VmSpace#fault`. */
 export function faultPage(space: VmSpace, va: long, errcode: i32): i32 {
@@ -134,23 +135,32 @@ function faultObject(space: VmSpace, e: VmEntry, page: long, write: boolean): i3
 function mapAround(space: VmSpace, e: VmEntry, object: VmObject, table: u32, page: long, bits: u32): void {
   const pages = space.vm.pages;
   const m = space.vm.machine;
-  const first: i32 = slotOf(page) & ~(FILE_WINDOW - 1);
-  let va: long = page - toLong((slotOf(page) - first) | 0) * PAGE_SIZE;
-  let slot = first;
-  if (va < e.start) {
-    slot = (slot + slotOf(e.start) - slotOf(va)) | 0;
-    va = e.start;
-  }
-  let index = e.indexOf(va);
-  while (slot < ((first + FILE_WINDOW) | 0) && va < e.end && index < object.size) {
-    if (m.load32(pages.pa(table) + ((slot * 8) | 0)) === 0) {
-      const pg = object.lookup(index);
-      if (pg !== 0) space.pmap.enterAt(table, slot, pteLo(pg, bits), pteHi(pg, e.prot));
+  const middle: i32 = slotOf(page);
+  let slot: i32 = middle & ~(FILE_WINDOW - 1);
+  const before: i32 = i32(longShr(page - e.start, 12));
+  // Far into a large entry the low 32 bits may say anything, but then the block's start is inside it.
+  if (page - e.start < FILE_WINDOW * PAGE_SIZE && ((middle - before) | 0) > slot) slot = (middle - before) | 0;
+  let stop: i32 = ((middle & ~(FILE_WINDOW - 1)) + FILE_WINDOW) | 0;
+  const room: long = longShr(e.end - page, 12);
+  if (room < FILE_WINDOW && ((middle + i32(room)) | 0) < stop) stop = (middle + i32(room)) | 0;
+  let index: u32 = u32(e.indexOf(page) - u32(middle - slot));
+  const first = slot;
+  let at: long = pages.pa(table) + ((slot * 8) | 0);
+  let added: i32 = 0;
+  for (; slot < stop && index < object.size; slot++) {
+    if (m.load32(at) === 0) {
+      const pg = pages.lookup(object.id, index);
+      if (pg !== 0 && (pages.flags[pg] & PG_BUSY) === 0) {
+        m.store32(at + 4, pteHi(pg, e.prot));
+        m.store32(at, pteLo(pg, bits));
+        added++;
+      }
     }
-    slot++;
-    va = va + PAGE_SIZE;
+    at = at + 8;
     index = u32(index + 1);
   }
+  space.pmap.file = (space.pmap.file + added) | 0;
+  if (added > 0) space.pmap.added(table, added, first, (stop - 1) | 0);
 }
 
 /** A write to a page that is mapped without the right to write, in an entry that allows it. */

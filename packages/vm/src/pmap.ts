@@ -282,7 +282,8 @@ export class Pmap {
     const bounds: i32 = i32(pages.link[table]);
     const low: i32 = bounds & 0xffff;
     const high: i32 = bounds >> 16;
-    if (first < low || last > high) pages.link[table] = u32((first < low ? first : low) | ((last > high ? last : high) << 16));
+    if (first < low || last > high)
+      pages.link[table] = u32((first < low ? first : low) | ((last > high ? last : high) << 16));
   }
 
   /** The first slot of `table` at or behind `i` that may be in use, and the one behind the last before `stop`. */
@@ -525,7 +526,7 @@ export class Pmap {
     while (table !== 0) {
       const after: u32 = pages.next[table];
       let left: i32 = i32(pages.index[table]);
-      let at: long = toLong(table) * PAGE_SIZE + this.firstSlot(table, 0) * 8;
+      let at: long = toLong(table) * PAGE_SIZE + ((this.firstSlot(table, 0) * 8) | 0);
       while (left > 0) {
         const lo = this.machine.load32(at);
         if (lo !== 0) {

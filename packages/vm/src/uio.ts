@@ -77,7 +77,7 @@ export class Uio {
         const base = getLong(this.raw, (i * IOV_SIZE) | 0);
         let len = getLong(this.raw, (i * IOV_SIZE + 8) | 0);
         if (len < 0) return -Errno.INVAL;
-        if (base < 0 && len > 0) return -Errno.FAULT;
+        if (len > 0 && (base < 0 || len > USER_END - base)) return -Errno.FAULT;
         if (len > RW_MAX - sum) len = RW_MAX - sum;
         this.bases.set((at + i) | 0, base);
         this.lengths.set((at + i) | 0, len);

@@ -140,7 +140,7 @@ describe("mmap", () => {
 
   test("stops at the number of entries Linux allows", { timeout: 60_000 }, () => {
     const s = space(boot(64 * MIB));
-    mapAt(s, BASE, 65529 * 2);
+    mapAt(s, BASE, 65529 * 2, RW, ANON | MAP_NORESERVE);
     for (let i = 0; i < 65529; i++) expect(s.unmap(BASE + (2 * i + 1) * PAGE, PAGE)).toBe(0);
     expect(s.entryCount).toBe(65529);
     expect(s.map(0, PAGE, PROT_READ, ANON, null, 0)).toBeGreaterThan(0);
@@ -165,13 +165,13 @@ describe("munmap", () => {
     const vm = boot();
     const s = space(vm);
     const at = 0x100000000;
-    mapAt(s, at, 8 * 512);
+    mapAt(s, at, 8 * 512, RW, ANON | MAP_NORESERVE);
     for (let i = 0; i < 8; i++) write(s, at + i * 512 * PAGE, 1);
     expect(s.tablePages).toBe(11);
     s.unmap(at, 8 * 512 * PAGE);
     expect(s.tablePages).toBe(7);
     expect(s.residentPages).toBe(0);
-    mapAt(s, at, 8 * 512);
+    mapAt(s, at, 8 * 512, RW, ANON | MAP_NORESERVE);
     for (let i = 0; i < 8; i++) write(s, at + i * 512 * PAGE, 1);
     expect(s.tablePages).toBe(11);
   });

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { Machine } from "@anax/machine";
-import { HEAP_TARGET, PG_FREE, PG_WIRED, VmObject, VmPages } from "../src/index";
-import { BASE, PAGE, boot, mapAt, space, touch, write } from "./harness";
+import { HEAP_TARGET, MAP_NORESERVE, PG_FREE, PG_WIRED, VmObject, VmPages } from "../src/index";
+import { ANON, BASE, PAGE, RW, boot, mapAt, space, touch, write } from "./harness";
 
 describe("the page pool", () => {
   test("hands out every page once, and takes it back", () => {
@@ -189,7 +189,7 @@ describe("translation flushes", () => {
     const vm = boot();
     const s = space(vm);
     const at = 0x100000000;
-    mapAt(s, at, 8 * 512);
+    mapAt(s, at, 8 * 512, RW, ANON | MAP_NORESERVE);
     // Pages of zeros, read by nobody through the MMU: no translation of a page is cached, but the way to it may be.
     for (let i = 0; i < 8; i++) {
       touch(s, at + i * 512 * PAGE, null);
