@@ -2,9 +2,9 @@
  * What every rule of the plugin starts from: the rule constructor, the KTS types and ranges of the file's program, and
  * where an expression's value goes.
  */
-import { ESLintUtils, type TSESLint } from "@typescript-eslint/utils";
+import { ESLintUtils, type TSESLint, type TSESTree } from "@typescript-eslint/utils";
 import ts from "typescript";
-import { KtsTypes, type KNum } from "./kts-types.js";
+import { KtsTypes, type KNum, type NumName } from "./kts-types.js";
 import { Ranges } from "./ranges.js";
 
 export const createRule = ESLintUtils.RuleCreator.withoutDocs;
@@ -115,4 +115,43 @@ export function onlyZeroMatters(e: ts.Expression): boolean {
     op === ts.SyntaxKind.ExclamationEqualsToken;
   const other = p.left === at ? p.right : p.left;
   return equality && ts.isNumericLiteral(other) && Number(other.text) === 0;
+}
+
+/** Operators that convert their operands to 32 bits on V8 too. */
+export const BITWISE: ReadonlySet<ts.SyntaxKind> = new Set([
+  ts.SyntaxKind.BarToken,
+  ts.SyntaxKind.AmpersandToken,
+  ts.SyntaxKind.CaretToken,
+  ts.SyntaxKind.LessThanLessThanToken,
+  ts.SyntaxKind.GreaterThanGreaterThanToken,
+  ts.SyntaxKind.GreaterThanGreaterThanGreaterThanToken,
+]);
+
+/** True where V8 cuts the value of `e` to 32 bits on the spot: a conversion, a bitwise operator, a store into a typed array. */
+export function isCutToInt32(types: KtsTypes, e: ts.Expression): boolean {
+  if (conversionOf(e) !== null) return true;
+  const at = outer(e);
+  const p = at.parent;
+  if (ts.isPrefixUnaryExpression(p)) return p.operator === ts.SyntaxKind.TildeToken;
+  if (!ts.isBinaryExpression(p)) return false;
+  if (BITWISE.has(p.operatorToken.kind)) return true;
+  return p.operatorToken.kind === ts.SyntaxKind.EqualsToken && p.right === at && typedElement(types, p.left) !== null;
+}
+
+/** The wrapped form of an expression of type i32 or u32, for fixes. */
+export function wrapped(text: string, type: NumName): string {
+  return type === "u32" ? `((${text}) >>> 0)` : `((${text}) | 0)`;
+}
+
+/** Messages and listeners of a rule that refuses syntax: AST selector to what to write instead. */
+export function refusals(table: Readonly<Record<string, string>>): {
+  messages: Record<string, string>;
+  listeners(report: (node: TSESTree.Node, messageId: string) => void): Record<string, (node: TSESTree.Node) => void>;
+} {
+  const rows = Object.entries(table).map(([selector, text], i) => ({ selector, text, messageId: `m${i}` }));
+  return {
+    messages: Object.fromEntries(rows.map((r) => [r.messageId, r.text])),
+    listeners: (report) =>
+      Object.fromEntries(rows.map((r) => [r.selector, (node: TSESTree.Node) => report(node, r.messageId)])),
+  };
 }

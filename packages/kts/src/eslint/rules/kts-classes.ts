@@ -1,7 +1,7 @@
 /**
  * kts-classes: what classes, interfaces and functions may not declare.
  */
-import { createRule } from "../rule.js";
+import { createRule, refusals } from "../rule.js";
 
 const REFUSED: Readonly<Record<string, string>> = {
   PrivateIdentifier: "#private: the private keyword.",
@@ -21,12 +21,7 @@ const REFUSED: Readonly<Record<string, string>> = {
   "TSEnumMember[initializer.type='Literal'][initializer.raw=/^['\"]/]": "String enums: numbers.",
 };
 
-const messages: Record<string, string> = {};
-const selectors: [string, string][] = [];
-Object.entries(REFUSED).forEach(([selector, text], i) => {
-  messages[`m${i}`] = text;
-  selectors.push([selector, `m${i}`]);
-});
+const { messages, listeners } = refusals(REFUSED);
 
 export const ktsClasses = createRule({
   meta: {
@@ -36,16 +31,10 @@ export const ktsClasses = createRule({
     messages,
   },
   defaultOptions: [],
-  create(context) {
-    const handlers: Record<string, (node: { type: string; parent?: { type: string; abstract?: boolean } }) => void> =
-      {};
-    for (const [selector, messageId] of selectors) {
-      handlers[selector] = (node) => {
-        // An abstract method has no body either.
-        if (node.type === "TSEmptyBodyFunctionExpression" && node.parent?.type === "TSAbstractMethodDefinition") return;
-        context.report({ node: node as never, messageId });
-      };
-    }
-    return handlers as never;
-  },
+  create: (context) =>
+    listeners((node, messageId) => {
+      // An abstract method has no body either.
+      if (node.type === "TSEmptyBodyFunctionExpression" && node.parent.type === "TSAbstractMethodDefinition") return;
+      context.report({ node, messageId });
+    }),
 });

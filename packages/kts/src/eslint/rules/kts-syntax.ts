@@ -1,7 +1,7 @@
 /**
  * kts-syntax: statements and expressions that asc does not have, each with what to write instead.
  */
-import { createRule } from "../rule.js";
+import { createRule, refusals } from "../rule.js";
 
 /** AST selector to message. */
 const REFUSED: Readonly<Record<string, string>> = {
@@ -46,12 +46,7 @@ const REFUSED: Readonly<Record<string, string>> = {
   Decorator: "Decorators: asc's hints are comments, /* @inline */.",
 };
 
-const messages: Record<string, string> = {};
-const selectors: [string, string][] = [];
-Object.entries(REFUSED).forEach(([selector, text], i) => {
-  messages[`m${i}`] = text;
-  selectors.push([selector, `m${i}`]);
-});
+const { messages, listeners } = refusals(REFUSED);
 
 export const ktsSyntax = createRule({
   meta: {
@@ -61,9 +56,5 @@ export const ktsSyntax = createRule({
     messages,
   },
   defaultOptions: [],
-  create(context) {
-    const handlers: Record<string, (node: never) => void> = {};
-    for (const [selector, messageId] of selectors) handlers[selector] = (node) => context.report({ node, messageId });
-    return handlers;
-  },
+  create: (context) => listeners((node, messageId) => context.report({ node, messageId })),
 });

@@ -2,7 +2,7 @@
  * kts-types: types that asc does not have, each with what to write instead.
  */
 import type { TSESTree } from "@typescript-eslint/utils";
-import { createRule } from "../rule.js";
+import { createRule, refusals } from "../rule.js";
 
 const REFUSED: Readonly<Record<string, string>> = {
   TSAnyKeyword: "any: the type, or an interface.",
@@ -52,16 +52,13 @@ const UTILITIES = new Set([
   "WeakRef",
 ]);
 
+const refused = refusals(REFUSED);
 const messages: Record<string, string> = {
+  ...refused.messages,
   union: "Only T | null: a common base class, an interface, or a kind field.",
   literal: "Literal types: an enum or the wide type.",
   utility: "{{name}}: asc does not know it; write the type.",
 };
-const selectors: [string, string][] = [];
-Object.entries(REFUSED).forEach(([selector, text], i) => {
-  messages[`m${i}`] = text;
-  selectors.push([selector, `m${i}`]);
-});
 
 export const ktsTypes = createRule({
   meta: {
@@ -72,11 +69,9 @@ export const ktsTypes = createRule({
   },
   defaultOptions: [],
   create(context) {
-    const handlers: Record<string, (node: never) => void> = {};
-    for (const [selector, messageId] of selectors) handlers[selector] = (node) => context.report({ node, messageId });
     const isNull = (t: TSESTree.TypeNode): boolean => t.type === "TSNullKeyword";
     return {
-      ...handlers,
+      ...refused.listeners((node, messageId) => context.report({ node, messageId })),
       TSUnionType(node: TSESTree.TSUnionType) {
         if (node.types.length === 2 && node.types.some(isNull)) return;
         if (node.types.some((t) => t.type === "TSUndefinedKeyword")) return;
@@ -89,6 +84,6 @@ export const ktsTypes = createRule({
         if (node.typeName.type !== "Identifier" || !UTILITIES.has(node.typeName.name)) return;
         context.report({ node, messageId: "utility", data: { name: node.typeName.name } });
       },
-    } as never;
+    };
   },
 });

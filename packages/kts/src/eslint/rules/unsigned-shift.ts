@@ -4,9 +4,9 @@
  * Where bit 31 can survive the shift the result must go into a u32 at once: a declared variable, field, parameter or
  * result, `u32()`, or a bitwise operator. Then it may be compared and calculated with.
  */
-import ts from "typescript";
+import type ts from "typescript";
 import { rangeOfType, within } from "../ranges.js";
-import { analysis, conversionOf, createRule, onlyZeroMatters, outer, targetOf, typedElement } from "../rule.js";
+import { analysis, createRule, isCutToInt32, onlyZeroMatters, targetOf } from "../rule.js";
 
 export const unsignedShift = createRule({
   meta: {
@@ -28,12 +28,7 @@ export const unsignedShift = createRule({
         if (r === null || within(r, rangeOfType("i32")!)) return;
         const operand = a.ranges.of(e.left);
         if (operand !== null && operand.lo >= 0 && operand.hi <= 0x7fffffff) return;
-        if (onlyZeroMatters(e) || conversionOf(e) !== null) return;
-        const p = outer(e).parent;
-        if (ts.isBinaryExpression(p)) {
-          if (/^([&|^]|<<|>>>?)$/.test(p.operatorToken.getText())) return;
-          if (p.operatorToken.kind === ts.SyntaxKind.EqualsToken && typedElement(a.types, p.left) !== null) return;
-        }
+        if (onlyZeroMatters(e) || isCutToInt32(a.types, e)) return;
         if (targetOf(a.types, e)?.name === "u32") return;
         context.report({ node, messageId: "unsigned" });
       },

@@ -6,20 +6,11 @@
  * unwrapped value must still be exact on V8, that is within 2^53: products of two full words need `imul`.
  */
 import ts from "typescript";
-import { isInt32, isSmall, type NumName } from "../kts-types.js";
+import { isInt32, isSmall } from "../kts-types.js";
 import { rangeOfType, within, type Range } from "../ranges.js";
-import { analysis, conversionOf, createRule, outer, typedElement, type Analysis } from "../rule.js";
+import { analysis, createRule, isCutToInt32, outer, wrapped, type Analysis } from "../rule.js";
 
 const EXACT: Range = { lo: -(2 ** 53), hi: 2 ** 53 };
-
-const BITWISE: ReadonlySet<ts.SyntaxKind> = new Set([
-  ts.SyntaxKind.BarToken,
-  ts.SyntaxKind.AmpersandToken,
-  ts.SyntaxKind.CaretToken,
-  ts.SyntaxKind.LessThanLessThanToken,
-  ts.SyntaxKind.GreaterThanGreaterThanToken,
-  ts.SyntaxKind.GreaterThanGreaterThanGreaterThanToken,
-]);
 
 /** Arithmetic that asc computes in one width with its parent: the parent's check covers it. */
 function isPartOfLarger(a: Analysis, e: ts.BinaryExpression): boolean {
@@ -38,20 +29,10 @@ function wrapOf(a: Analysis, e: ts.Expression): "wrapped" | "index" | "none" {
   const at = outer(e);
   const p = at.parent;
   if (ts.isElementAccessExpression(p) && p.argumentExpression === at) return "index";
-  if (conversionOf(at) !== null) return "wrapped";
+  if (isCutToInt32(a.types, e)) return "wrapped";
   if (ts.isCallExpression(p) && ts.isIdentifier(p.expression) && p.expression.text === "imul") return "wrapped";
-  if (ts.isBinaryExpression(p)) {
-    if (BITWISE.has(p.operatorToken.kind)) return "wrapped";
-    if (p.operatorToken.kind === ts.SyntaxKind.EqualsToken && p.right === at && typedElement(a.types, p.left) !== null)
-      return "wrapped";
-  }
-  if (ts.isPrefixUnaryExpression(p) && p.operator === ts.SyntaxKind.TildeToken) return "wrapped";
   if (ts.isConditionalExpression(p) && p.condition !== at) return wrapOf(a, p);
   return "none";
-}
-
-export function wrapped(text: string, type: NumName): string {
-  return type === "u32" ? `((${text}) >>> 0)` : `((${text}) | 0)`;
 }
 
 export const wrapArithmetic = createRule({

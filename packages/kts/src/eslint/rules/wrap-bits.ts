@@ -6,19 +6,13 @@
  */
 import ts from "typescript";
 import { rangeOfType, within } from "../ranges.js";
-import { analysis, conversionOf, createRule, onlyZeroMatters, outer, targetOf, typedElement } from "../rule.js";
+import { analysis, createRule, isCutToInt32, onlyZeroMatters, outer, targetOf } from "../rule.js";
 
 const OPERATORS: ReadonlySet<ts.SyntaxKind> = new Set([
   ts.SyntaxKind.AmpersandToken,
   ts.SyntaxKind.BarToken,
   ts.SyntaxKind.CaretToken,
   ts.SyntaxKind.LessThanLessThanToken,
-]);
-
-const ABSORBING: ReadonlySet<ts.SyntaxKind> = new Set([
-  ...OPERATORS,
-  ts.SyntaxKind.GreaterThanGreaterThanToken,
-  ts.SyntaxKind.GreaterThanGreaterThanGreaterThanToken,
 ]);
 
 export const wrapBits = createRule({
@@ -40,20 +34,10 @@ export const wrapBits = createRule({
       if (t === null || t.name !== "u32" || t.value !== undefined) return;
       const r = a.ranges.of(e);
       if (r === null || within(r, rangeOfType("u32")!)) return;
-      if (onlyZeroMatters(e) || conversionOf(e) !== null) return;
+      if (onlyZeroMatters(e) || isCutToInt32(a.types, e)) return;
       const at = outer(e);
       const p = at.parent;
-      if (ts.isBinaryExpression(p)) {
-        if (ABSORBING.has(p.operatorToken.kind)) return;
-        if (
-          p.operatorToken.kind === ts.SyntaxKind.EqualsToken &&
-          p.right === at &&
-          typedElement(a.types, p.left) !== null
-        )
-          return;
-        if (p.right === at && /^[|&^]=$/.test(p.operatorToken.getText())) return;
-      }
-      if (ts.isPrefixUnaryExpression(p) && p.operator === ts.SyntaxKind.TildeToken) return;
+      if (ts.isBinaryExpression(p) && p.right === at && /^[|&^]=$/.test(p.operatorToken.getText())) return;
       if (targetOf(a.types, e)?.name === "i32") return;
       context.report({
         node: node as never,

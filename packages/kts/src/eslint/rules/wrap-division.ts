@@ -6,17 +6,7 @@
  */
 import ts from "typescript";
 import { isInt32 } from "../kts-types.js";
-import { analysis, conversionOf, createRule, outer, typedElement } from "../rule.js";
-import { wrapped } from "./wrap-arithmetic.js";
-
-const BITWISE: ReadonlySet<ts.SyntaxKind> = new Set([
-  ts.SyntaxKind.BarToken,
-  ts.SyntaxKind.AmpersandToken,
-  ts.SyntaxKind.CaretToken,
-  ts.SyntaxKind.LessThanLessThanToken,
-  ts.SyntaxKind.GreaterThanGreaterThanToken,
-  ts.SyntaxKind.GreaterThanGreaterThanGreaterThanToken,
-]);
+import { analysis, createRule, isCutToInt32, wrapped } from "../rule.js";
 
 export const wrapDivision = createRule({
   meta: {
@@ -36,18 +26,7 @@ export const wrapDivision = createRule({
         const t = a.types.numOf(e);
         if (t === null || t.value !== undefined) return;
         if (!isInt32(t.name) && t.name !== "literal") return;
-        const at = outer(e);
-        const p = at.parent;
-        if (conversionOf(at) !== null) return;
-        if (ts.isBinaryExpression(p)) {
-          if (BITWISE.has(p.operatorToken.kind)) return;
-          if (
-            p.operatorToken.kind === ts.SyntaxKind.EqualsToken &&
-            p.right === at &&
-            typedElement(a.types, p.left) !== null
-          )
-            return;
-        }
+        if (isCutToInt32(a.types, e)) return;
         const name = t.name === "u32" ? "u32" : "i32";
         context.report({
           node,
