@@ -6,7 +6,7 @@
  * Invariant: `resid` counts what is left; after a fault the progress made stays in it. Source: uio(9).
  */
 import { Errno, getLong, kassert, i32, LongArray, toLong, copyBytes, fillBytes, type long } from "@anax/portable";
-import type { Machine } from "@anax/machine";
+import { USER_END, type Machine } from "@anax/machine";
 import type { VmSpace } from "./space";
 
 /** Linux UIO_MAXIOV. */
