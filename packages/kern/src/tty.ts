@@ -382,12 +382,12 @@ export class Tty implements TtyLineHost, ControllingTerminal {
     this.cutOff();
   }
 
-  /** Open files of this generation are dead from now on. */
+  /** Open files of this generation are dead from now on. What they wrote still goes out: a pty's master may not have read it yet. */
   private cutOff(): void {
     this.generation = (this.generation + 1) | 0;
     this.line.flushInput();
     this.line.stopped = false;
-    this.line.flushOutput();
+    if (!this.line.out.isEmpty) this.driver.startOutput(this);
     this.readWait.wakeup();
     this.writeWait.wakeup();
   }

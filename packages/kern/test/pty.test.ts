@@ -30,6 +30,7 @@ import { EASYNC, World, type Task } from "./files-world";
 
 const TIOCGPTN = 0x80045430;
 const TIOCSPTLCK = 0x40045431;
+const TIOCVHANGUP = 0x5437;
 
 let w: World;
 let t: Task;
@@ -106,6 +107,13 @@ describe("a pseudo terminal", () => {
     write(t, master, "x\n");
     const fds = t.ints(master, POLLIN);
     expect(t.call((l) => kernPoll(l, fds, 1, 0))).toBe(0);
+  });
+
+  it("gives the master what was written before a hang-up of the slave", () => {
+    expect(write(shell, slave, "last words")).toBe(10);
+    expect(ioctl(shell, slave, TIOCVHANGUP, 0)).toBe(0);
+    expect(write(shell, slave, "x")).toBe(-Errno.IO);
+    expect(read(t, master)).toBe("last words");
   });
 
   it("hangs up when the master closes", () => {

@@ -1,7 +1,7 @@
 /** A machine with a kernel's vm on it, and user accesses as a program makes them. */
 import { getLong, type long } from "@anax/portable";
 import { Machine, PF_PRESENT, PF_USER, PF_WRITE } from "@anax/machine";
-import { MAP_ANONYMOUS, MAP_FIXED, MAP_PRIVATE, PROT_READ, PROT_WRITE, Vm, type VmSpace } from "../src/index";
+import { MAP_ANONYMOUS, MAP_FIXED, MAP_NORESERVE, MAP_PRIVATE, PROT_READ, PROT_WRITE, Vm, type VmSpace } from "../src/index";
 
 export const PAGE = 4096;
 export const RW = PROT_READ | PROT_WRITE;
@@ -20,7 +20,7 @@ export function space(vm: Vm): VmSpace {
 
 /** Maps `pages` anonymous pages at `addr`. */
 export function mapAt(s: VmSpace, addr: long, pages: number, prot = RW, flags = ANON): long {
-  return s.map(addr, pages * PAGE, prot, flags | MAP_FIXED, null, 0);
+  return s.map(addr, pages * PAGE, prot, flags | MAP_FIXED | MAP_NORESERVE, null, 0);
 }
 
 /** One byte access through the MMU, with faults resolved by the kernel. The value, or the negative result of the fault. */
