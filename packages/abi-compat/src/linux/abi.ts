@@ -39,8 +39,6 @@ import { fillHandlers, isRestartableCall } from "./dispatch";
 import { SigFrames } from "./sigframe";
 import { SYSCALL_LIMIT, SyscallTable } from "./table";
 
-/** Bytes of the `syscall` instruction. */
-const SYSCALL_LENGTH: i32 = 2;
 /** RFLAGS of a program that starts: interrupts on, and the bit that is always one. */
 const FLAGS_START: long = 0x202;
 
@@ -50,6 +48,8 @@ export class LinuxAbi extends Abi {
   readonly context: LinuxContext;
   /** SYSCALL_LIMIT handlers; the last one is for every number outside the table. */
   readonly handlers: Array<SyscallHandler> = [];
+  /** Bytes of the machine's system call instruction: how far back a restarted call starts. */
+  callLength: i32 = 2;
   private readonly frames: SigFrames;
   private readonly firstStack: FirstStack;
 
@@ -93,7 +93,7 @@ export class LinuxAbi extends Abi {
   restartCall(lwp: Lwp): void {
     const regs = lwp.regs;
     regs.set(REG_RAX, toLong(lwp.sysmsg.cmd));
-    regs.set(REG_RIP, regs.get(REG_RIP) - SYSCALL_LENGTH);
+    regs.set(REG_RIP, regs.get(REG_RIP) - this.callLength);
   }
 
   sendSignal(lwp: Lwp, sig: i32, info: SigInfo, action: SigAction): i32 {
