@@ -44,7 +44,7 @@ async function bootOnTerminal(options: GuestOptions): Promise<number> {
     const initrd = join(folder, "initrd");
     await writeInitrd(initrd, options.add, options.session, options.image);
     process.stderr.write("anax: starting; ^A x leaves\n");
-    const [command, ...prefix] = withParentDeath(QEMU);
+    const [command, ...prefix] = withParentDeath(QEMU, "TERM");
     const args = [...prefix, ...qemuArguments({ ...options, initrd }, ON_TERMINAL), "-mon", "chardev=tty0"];
     const child = execa(command, args, { stdio: "inherit", reject: false });
     const ignoreSignals = onSignals(() => child.kill("SIGTERM", undefined));

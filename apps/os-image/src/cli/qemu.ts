@@ -60,9 +60,12 @@ export function which(name: string): string | null {
   return null;
 }
 
-/** The command line that starts `program` so that it dies with this process, where setpriv(1) exists. */
-export function withParentDeath(program: string): [string, ...string[]] {
-  return which("setpriv") === null ? [program] : ["setpriv", "--pdeathsig", "KILL", "--", program];
+/**
+ * The command line that starts `program` so that it dies with this process, where setpriv(1) exists. QEMU on a terminal
+ * wants TERM, to leave the terminal as it was.
+ */
+export function withParentDeath(program: string, signal: "KILL" | "TERM" = "KILL"): [string, ...string[]] {
+  return which("setpriv") === null ? [program] : ["setpriv", "--pdeathsig", signal, "--", program];
 }
 
 export function requireTool(name: string, debianPackage: string): void {
