@@ -10,6 +10,7 @@ import { CLASS_IDLE, CLASS_REALTIME } from "@anax/scheduler";
 import { VME_GROWSDOWN, VME_HEAP, VME_LOCKED, VME_SHARED, VME_STACK, type VmSpace } from "@anax/vm";
 import {
   LIMIT_INFINITY,
+  PROC_CHUNK,
   PROC_CWD,
   PROC_EXE,
   PT_CMDLINE,
@@ -41,14 +42,9 @@ import { RELEASE, SYSNAME, UTS_LEN, VERSION } from "./system";
 import { usageOf } from "./times";
 import { Usage } from "./usage";
 
-/** Bytes of another process's memory copied at a time. */
-const CHUNK: i32 = 4096;
-/** Most bytes of arguments or environment shown. */
-const STRINGS_MAX: i32 = 1048576;
-
 export class KernelProcSource extends ProcSource {
   private readonly usage: Usage = new Usage();
-  private readonly buf: Uint8Array = new Uint8Array(CHUNK);
+  private readonly buf: Uint8Array = new Uint8Array(PROC_CHUNK);
 
   constructor(
     private readonly kernel: Kernel,
@@ -357,35 +353,30 @@ export class KernelProcSource extends ProcSource {
     return 0;
   }
 
-  override cmdline(pid: i32, out: TextBuilder): i32 {
+  override cmdline(pid: i32, from: long, out: TextBuilder): i32 {
     const p = this.kernel.pids.proc(pid);
     if (p === null) return -Errno.SRCH;
-    return this.copyStrings(p, p.argStart, p.argEnd, out);
+    return this.copyStrings(p, p.argStart + from, p.argEnd, out);
   }
 
-  override environ(pid: i32, out: TextBuilder): i32 {
+  override environ(pid: i32, from: long, out: TextBuilder): i32 {
     const p = this.kernel.pids.proc(pid);
     if (p === null) return -Errno.SRCH;
-    return this.copyStrings(p, p.envStart, p.envEnd, out);
+    return this.copyStrings(p, p.envStart + from, p.envEnd, out);
   }
 
-  /** Memory of a process, as far as it is there. */
+  /** At most a chunk of a process's memory, as far as it is there: bytes appended. */
   private copyStrings(p: Proc, from: long, to: long, out: TextBuilder): i32 {
     const space = p.space;
-    if (space === null || from >= to || to - from > STRINGS_MAX) return 0;
+    if (space === null || from >= to) return 0;
     const back: VmSpace | null = this.kernel.vm.active;
     space.activate();
-    let at: long = from;
-    let r: i32 = 0;
-    while (at < to && r === 0) {
-      let n: i32 = CHUNK;
-      if (to - at < n) n = lowI32(to - at);
-      r = space.copyin(at, this.buf, 0, n);
-      if (r === 0) out.raw(this.buf, 0, n);
-      at = at + n;
-    }
+    let n: i32 = PROC_CHUNK;
+    if (to - from < n) n = lowI32(to - from);
+    const r = space.copyin(from, this.buf, 0, n);
+    if (r === 0) out.raw(this.buf, 0, n);
     if (back !== null) back.activate();
-    return 0;
+    return r === 0 ? n : 0;
   }
 
   override handle(pid: i32, which: i32, out: NcHandle): i32 {
@@ -464,7 +455,12 @@ export class KernelProcSource extends ProcSource {
     const space = p.space;
     if (space === null) return false;
     let i: i32 = 0;
-    while (i < space.entryCount && space.entryAt(i).end <= after) i++;
+    let above: i32 = space.entryCount;
+    while (i < above) {
+      const mid: i32 = (i + above) >> 1;
+      if (space.entryAt(mid).end <= after) i = (mid + 1) | 0;
+      else above = mid;
+    }
     if (i >= space.entryCount) return false;
     const e = space.entryAt(i);
     out.start = e.start;

@@ -25,6 +25,9 @@ import { makeDev } from "./stat";
 import type { Vfs } from "./vfs";
 import { Vop } from "./vop";
 
+/** Most mounts: they nest, and a nest is taken apart from the inside. */
+const MOUNT_MAX: i32 = 512;
+
 /** A mount of a new or shared file system, not in the tree yet. Null with `vfs.mountError` set. */
 function prepare(vfs: Vfs, type: FsType, data: string): Mount | null {
   const m = newMount(vfs, type);
@@ -75,6 +78,7 @@ export function mount(vfs: Vfs, nd: NLookup, source: string, typeName: string, f
   if (type === null) return -Errno.NODEV;
   if (!nd.vnode!.isDir) return -Errno.NOTDIR;
   if (nd.ncp!.isDestroyed) return -Errno.NOENT;
+  if (vfs.mounts.list.length >= MOUNT_MAX) return -Errno.NOSPC;
   nd.into(vfs.scratch);
   const m = prepare(vfs, type, data);
   if (m !== null) {
@@ -119,6 +123,7 @@ export function mountFrom(vfs: Vfs, nd: NLookup, from: NcHandle, source: string,
     vfs.scratch.clear();
     return 0;
   }
+  if (vfs.mounts.list.length >= MOUNT_MAX) return -Errno.NOSPC;
   const m = newMount(vfs, fromMount.type);
   takeRoot(m, fromMount.fs!, from.ncp!);
   m.source = source;

@@ -10,6 +10,7 @@
  * Source: DragonFly sys/sys/namecache.h, sys/kern/vfs_cache.c.
  */
 import { copyBytes, equalBytes, hashBytes, i32, kassert, u32 } from "@anax/portable";
+import type { Machine } from "@anax/machine";
 import type { Mount } from "./mount";
 import { endMount } from "./mounting";
 import type { Vnode } from "./vnode";
@@ -74,6 +75,12 @@ export class Ncp {
     return (this.flags & NCF_DESTROYED) !== 0;
   }
 }
+
+const FIRST_BUCKETS: i32 = 512;
+/** Beyond this chains get longer: one array of the table must fit into what the heap has in hand. */
+const MAX_BUCKETS: i32 = 16384;
+/** Pages the heap must have in hand for the table to grow. */
+const HEAP_ROOM: i32 = 48;
 
 /** Hash of a name; the cache and file systems use the same, so a component is hashed once. */
 export function hashName(buf: Uint8Array, off: i32, len: i32): u32 {
@@ -141,11 +148,16 @@ export class NameCache {
   hits: i32 = 0;
   misses: i32 = 0;
 
+  /** Unused names kept. */
+  limit: i32;
+
+  /** `limit` is the number of unused names to keep; `machine` tells how much the heap can take. */
   constructor(
-    /** Unused names kept. */
-    public limit: i32 = 4096,
+    private readonly machine: Machine,
+    limit: i32,
   ) {
-    this.resize(1024);
+    this.limit = limit;
+    this.resize(FIRST_BUCKETS);
   }
 
   /** A name without a parent: the root of a file system. */
@@ -231,15 +243,32 @@ export class NameCache {
    */
   destroy(ncp: Ncp): void {
     if (ncp.isDestroyed) return;
+    this.ref(ncp);
+    let at: Ncp = ncp;
+    this.unhash(at);
+    let more = true;
+    while (more) {
+      // Down to the next child that is still in the tree; without one, back up.
+      let child = at.firstChild;
+      while (child !== null && child.isDestroyed) child = child.sibling;
+      if (child !== null) {
+        this.ref(child);
+        this.unhash(child);
+        at = child;
+      } else if (at === ncp) more = false;
+      else {
+        const up = at.parent!;
+        this.unref(at);
+        at = up;
+      }
+    }
+    this.unref(ncp);
+  }
+
+  /** Takes a name out of the hash for good. */
+  private unhash(ncp: Ncp): void {
     ncp.flags |= NCF_DESTROYED;
     this.removeHash(ncp);
-    let child = ncp.firstChild;
-    while (child !== null) {
-      const next: Ncp | null = child.sibling;
-      this.destroy(child);
-      child = next;
-    }
-    this.settle(ncp);
   }
 
   /** Moves a name, with all below it, to another parent and another name; what is there is destroyed first by the caller. */
@@ -286,13 +315,19 @@ export class NameCache {
 
   /** Forgets all names below `ncp` that nothing uses. Returns how many children are left. */
   purge(ncp: Ncp): i32 {
-    let child = ncp.firstChild;
-    while (child !== null) {
-      const next: Ncp | null = child.sibling;
-      this.purge(child);
-      if (child.refs === 0 && child.children === 0 && child.mountedHere === null) this.discard(child);
-      child = next;
+    let at = firstLeaf(ncp);
+    while (at !== ncp) {
+      const next = at.sibling;
+      const parent = at.parent!;
+      if (at.refs === 0 && at.children === 0) {
+        // The parent's turn comes when its children are done: it must not go along with the last of them.
+        parent.refs++;
+        this.discard(at);
+        parent.refs--;
+      }
+      at = next !== null ? firstLeaf(next) : parent;
     }
+    this.settle(ncp);
     return ncp.children;
   }
 
@@ -334,7 +369,9 @@ export class NameCache {
     this.buckets[at] = ncp;
     ncp.flags |= NCF_HASHED;
     this.hashed++;
-    if (this.hashed > this.buckets.length) this.resize((this.buckets.length * 2) | 0);
+    const size: i32 = this.buckets.length;
+    if (this.hashed > size && size < MAX_BUCKETS && this.machine.heapReserve() >= HEAP_ROOM)
+      this.resize((size * 2) | 0);
   }
 
   private removeHash(ncp: Ncp): void {
@@ -356,8 +393,7 @@ export class NameCache {
 
   private resize(size: i32): void {
     const old = this.buckets;
-    const fresh: Array<Ncp | null> = [];
-    for (let i = 0; i < size; i++) fresh.push(null);
+    const fresh = new Array<Ncp | null>(size).fill(null);
     this.buckets = fresh;
     this.mask = u32(size - 1);
     for (let i = 0; i < old.length; i++) {
@@ -396,19 +432,28 @@ export class NameCache {
     else if (ncp.parent !== null) this.addUnused(ncp);
   }
 
+  /** Takes a name without children out for good, and the destroyed parents that it was the last user of. */
   private discard(ncp: Ncp): void {
-    this.dropUnused(ncp);
-    this.removeHash(ncp);
-    ncp.flags |= NCF_DESTROYED;
-    const vnode = ncp.vnode;
-    ncp.vnode = null;
-    const parent = ncp.parent;
-    if (parent !== null) {
-      this.unlinkChild(ncp, parent);
-      ncp.parent = null;
-      this.detach(parent);
+    let at: Ncp | null = ncp;
+    while (at !== null) {
+      this.dropUnused(at);
+      this.removeHash(at);
+      at.flags |= NCF_DESTROYED;
+      const vnode = at.vnode;
+      at.vnode = null;
+      const parent: Ncp | null = at.parent;
+      if (parent !== null) {
+        this.unlinkChild(at, parent);
+        at.parent = null;
+        parent.children--;
+      }
+      if (vnode !== null) vnode.unref();
+      at = null;
+      if (parent !== null && parent.refs === 0 && parent.children === 0) {
+        if (parent.isDestroyed) at = parent;
+        else if (parent.parent !== null) this.addUnused(parent);
+      }
     }
-    if (vnode !== null) vnode.unref();
   }
 
   private unlinkChild(ncp: Ncp, parent: Ncp): void {
@@ -446,4 +491,15 @@ export class NameCache {
     ncp.unusedPrev = null;
     this.unused--;
   }
+}
+
+/** Down the first children. */
+function firstLeaf(from: Ncp): Ncp {
+  let at = from;
+  let child = at.firstChild;
+  while (child !== null) {
+    at = child;
+    child = at.firstChild;
+  }
+  return at;
 }

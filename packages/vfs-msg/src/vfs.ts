@@ -18,7 +18,7 @@ import type { Cred } from "./cred";
 import { DeviceOpen, DeviceTable } from "./device";
 import { vop, type FsType } from "./filesystem";
 import { F_UNLCK } from "./flags";
-import { FileLock, LOCK_SET, type LockOwner } from "./lock";
+import { FileLock, LOCK_GET, LOCK_SET, type LockOwner } from "./lock";
 import { MountTable, type Mount } from "./mount";
 import * as mounting from "./mounting";
 import * as names from "./names";
@@ -31,9 +31,15 @@ import type { Vnode } from "./vnode";
 import { Vop, VopMsg, type DirSink } from "./vop";
 import { walk } from "./walk";
 
+/** Bounds on the number of unused names in the cache. */
+const MIN_NAMES: i32 = 256;
+const MAX_NAMES: i32 = 16384;
+/** Pages the heap must have in hand to take more. */
+const HEAP_LOW: i32 = 32;
+
 /** The file system of one kernel instance. Made by it; everything else hangs off it. */
 export class Vfs {
-  readonly cache: NameCache = new NameCache();
+  readonly cache: NameCache;
   readonly mounts: MountTable = new MountTable();
   readonly devices: DeviceTable = new DeviceTable();
   readonly types: FsType[] = [];
@@ -54,7 +60,18 @@ export class Vfs {
     readonly machine: Machine,
     readonly pages: VmPages,
     readonly clock: VfsClock,
-  ) {}
+  ) {
+    // A name is about 300 bytes: the unused ones may take a hundredth of memory.
+    let names = i32(pages.totalCount >>> 3);
+    if (names < MIN_NAMES) names = MIN_NAMES;
+    if (names > MAX_NAMES) names = MAX_NAMES;
+    this.cache = new NameCache(machine, names);
+  }
+
+  /** Whether the kernel heap can take more objects for a program's sake. */
+  get heapOk(): boolean {
+    return this.machine.heapReserve() >= HEAP_LOW;
+  }
 
   /** A message of `cmd` (Vop) from the pool; give it back with `giveMsg`. */
   takeMsg(cmd: i32): VopMsg {
@@ -398,6 +415,7 @@ export class Vfs {
    * -AGAIN, -DEADLK, -NOLCK. F_GETLK writes its answer into `lock`.
    */
   advlock(vp: Vnode, owner: LockOwner, cmd: i32, kind: i32, lock: FileLock, waiter: Waiter | null): i32 {
+    if (cmd !== LOCK_GET && lock.type !== F_UNLCK && !this.heapOk) return -Errno.NOLCK;
     const m = this.takeMsg(Vop.ADVLOCK);
     m.vp = vp;
     m.owner = owner;

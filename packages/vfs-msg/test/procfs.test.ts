@@ -5,6 +5,7 @@ import {
   NLC_FOLLOW,
   NcHandle,
   OpenFile,
+  PROC_CHUNK,
   PROC_CWD,
   PROC_EXE,
   PROC_ROOT,
@@ -45,6 +46,7 @@ class FakeSource extends ProcSource {
   current = 1;
   host = "anax";
   readonly comms: string[] = [];
+  manyMaps = 0;
 
   constructor(readonly w: World) {
     super();
@@ -153,14 +155,16 @@ class FakeSource extends ProcSource {
     return 0;
   }
 
-  cmdline(pid: number, out: TextBuilder): number {
-    out.str(this.procs.get(pid)!.args);
-    return 0;
+  cmdline(pid: number, from: number, out: TextBuilder): number {
+    const part = this.procs.get(pid)!.args.slice(from, from + PROC_CHUNK);
+    out.str(part);
+    return part.length;
   }
 
-  environ(_pid: number, out: TextBuilder): number {
+  environ(_pid: number, from: number, out: TextBuilder): number {
+    if (from > 0) return 0;
     out.str("HOME=/\0");
-    return 0;
+    return 7;
   }
 
   handle(pid: number, which: number, out: NcHandle): number {
@@ -193,6 +197,16 @@ class FakeSource extends ProcSource {
 
   nextMap(pid: number, after: number, counts: boolean, out: MapInfo): boolean {
     const p = this.procs.get(pid)!;
+    if (this.manyMaps > 0) {
+      const i = after === 0 ? 0 : (after - 0x10000) / 4096;
+      if (i >= this.manyMaps) return false;
+      out.start = 0x10000 + i * 4096;
+      out.end = out.start + 4096;
+      out.prot = 1;
+      out.file.clear();
+      out.name = "";
+      return true;
+    }
     if (after < 0x401000) {
       out.start = 0x400000;
       out.end = 0x401000;
@@ -360,6 +374,30 @@ describe("processes", () => {
         "[stack]\n",
     );
     expect(w.text("/proc/42/smaps")).toMatch(/\[stack\]\nSize: {18}8 kB\n/);
+  });
+
+  test("long texts come in pieces, whatever the size of the reads", () => {
+    s.manyMaps = 3000;
+    const p = s.procs.get(42)!;
+    p.args = Array.from({ length: 9000 }, (_, i) => `arg${i}\0`).join("");
+    for (const [path, lines] of [
+      ["/proc/42/maps", 3000],
+      ["/proc/42/cmdline", 1],
+    ] as const) {
+      const all = w.text(path);
+      expect(all.split("\n").length - (path.endsWith("maps") ? 1 : 0)).toBe(lines);
+      const vp = w.vnode(path);
+      let text = "";
+      for (let n = 1; ; n = (n * 7) % 5003) {
+        const b = w.read(vp, text.length, n);
+        if (b.length === 0) break;
+        text += Buffer.from(b).toString("latin1");
+      }
+      expect(text).toBe(all);
+      expect(Buffer.from(w.read(vp, 70000, 50)).toString("latin1")).toBe(all.slice(70000, 70050));
+      expect(Buffer.from(w.read(vp, 100, 50)).toString("latin1")).toBe(all.slice(100, 150));
+    }
+    expect(w.text("/proc/42/cmdline")).toBe(p.args);
   });
 
   test("directories, links, self", () => {

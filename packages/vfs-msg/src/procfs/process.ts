@@ -4,7 +4,7 @@
  * Key type `ProcessFiles`. Neighbours: `procfs.ts`, `source.ts` (the numbers), `mounts.ts`.
  * Invariant: formats are those of Linux to the byte where programs parse them. Source: proc(5), Linux fs/proc/array.c, task_mmu.c.
  */
-import { Errno, TextBuilder, longDiv, u32, type i32, type long } from "@anax/portable";
+import { Errno, TextBuilder, longDiv, toLong, u32, type i32, type long } from "@anax/portable";
 import { NcHandle } from "../namecache";
 import { devMajor, devMinor } from "../stat";
 import type { Vfs } from "../vfs";
@@ -51,8 +51,10 @@ const CGROUP: i32 = PK_PROCESS + 15;
 
 /** Column at which the name of a map entry starts. */
 const MAP_NAME_COLUMN: i32 = 73;
-/** Most bytes of one text: a process with more map entries shows the first ones. */
-const TEXT_MAX: i32 = 4194304;
+/** Long texts are made in pieces of about this many bytes: the kernel heap has no room for all of one. */
+const PIECE: i32 = 16384;
+/** Most supplementary groups shown. */
+const GROUPS_SHOWN: i32 = 2048;
 const LIMIT_COUNT: i32 = 16;
 /** CapBnd of a system without file capabilities: capabilities 0 to 40. */
 const CAPS_HI: u32 = 0x1ff;
@@ -61,6 +63,8 @@ const CAPS_LO: u32 = 0xffffffff;
 /** Makes the texts. Owned by the file system. */
 export class ProcessFiles {
   readonly info: ProcInfo = new ProcInfo();
+  /** See `generate`. */
+  cursor: long = 0;
   private readonly map: MapInfo = new MapInfo();
   private readonly fdInfo: FdInfo = new FdInfo();
   private readonly root: NcHandle = new NcHandle();
@@ -103,10 +107,14 @@ export class ProcessFiles {
     return kind === MAPS || kind === SMAPS || kind === ENVIRON || kind === IO;
   }
 
-  /** `tid` 0: the process as a whole. 0, -SRCH, -errno. */
+  /**
+   * Appends a text, or a piece of a long one from `cursor` on (0 at first); `cursor` is then where the next piece starts, -1 behind the
+   * last. `tid` 0: the process as a whole. 0, -SRCH, -errno.
+   */
   generate(kind: i32, pid: i32, tid: i32, out: TextBuilder): i32 {
-    if (kind === CMDLINE) return this.source.cmdline(pid, out);
-    if (kind === ENVIRON) return this.source.environ(pid, out);
+    if (kind === CMDLINE || kind === ENVIRON) return this.strings(kind, pid, out);
+    if (kind === MAPS || kind === SMAPS) return this.maps(pid, kind === SMAPS, out);
+    this.cursor = -1;
     const info = this.info;
     if (!this.source.fill(pid, tid, info)) return -Errno.SRCH;
     switch (kind) {
@@ -129,12 +137,6 @@ export class ProcessFiles {
         return 0;
       case COMM:
         out.raw(info.comm, 0, info.commLen).byte(10);
-        return 0;
-      case MAPS:
-        this.maps(pid, false, out);
-        return 0;
-      case SMAPS:
-        this.maps(pid, true, out);
         return 0;
       case MOUNTS:
       case MOUNTINFO:
@@ -241,7 +243,7 @@ export class ProcessFiles {
     out.str("\nUid:\t").num(c.uid).byte(9).num(c.euid).byte(9).num(c.suid).byte(9).num(c.fsuid);
     out.str("\nGid:\t").num(c.gid).byte(9).num(c.egid).byte(9).num(c.sgid).byte(9).num(c.fsgid);
     out.str("\nFDSize:\t").num(p.fdSize).str("\nGroups:\t");
-    for (let i = 0; i < c.groups.length; i++) out.num(c.groups[i]).byte(32);
+    for (let i = 0; i < c.groups.length && i < GROUPS_SHOWN; i++) out.num(c.groups[i]).byte(32);
     out.str("\nNStgid:\t").num(p.pid).str("\nNSpid:\t").num(p.tid);
     out.str("\nNSpgid:\t").num(p.pgrp).str("\nNSsid:\t").num(p.session).byte(10);
     if (p.hasMemory) this.statusMemory(out);
@@ -284,17 +286,34 @@ export class ProcessFiles {
     out.str("CoreDumping:\t0\nTHP_enabled:\t0\n");
   }
 
-  private maps(pid: i32, counts: boolean, out: TextBuilder): void {
+  private strings(kind: i32, pid: i32, out: TextBuilder): i32 {
+    let more = true;
+    while (more) {
+      const at: long = this.cursor;
+      const n = kind === CMDLINE ? this.source.cmdline(pid, at, out) : this.source.environ(pid, at, out);
+      if (n < 0) return n;
+      this.cursor = n === 0 ? toLong(-1) : at + n;
+      more = n > 0 && out.length < PIECE;
+    }
+    return 0;
+  }
+
+  private maps(pid: i32, counts: boolean, out: TextBuilder): i32 {
+    if (!this.source.exists(pid, 0)) return -Errno.SRCH;
     if (this.source.handle(pid, PROC_ROOT, this.root) !== 0) this.root.copyFrom(this.vfs.root);
     const m = this.map;
-    let after: long = 0;
-    while (out.length < TEXT_MAX && this.source.nextMap(pid, after, counts, m)) {
-      after = m.end;
+    let more = true;
+    while (more && out.length < PIECE) {
+      more = this.source.nextMap(pid, this.cursor, counts, m);
+      if (!more) break;
+      this.cursor = m.end;
       this.mapLine(m, out);
       if (counts) mapCounts(m, out);
     }
+    if (!more) this.cursor = -1;
     m.file.clear();
     this.root.clear();
+    return 0;
   }
 
   private mapLine(m: MapInfo, out: TextBuilder): void {

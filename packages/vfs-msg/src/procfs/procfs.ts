@@ -53,8 +53,6 @@ const NUMBERED: long = 65536;
 /** Inode numbers: fixed names below this, then 4194304 for each process or thread: fixed names first, descriptors from FD_INO on. */
 const PROCESS_INO: long = 4294967296;
 const FD_INO: i32 = 4096;
-/** A text buffer larger than this is given back after use. */
-const TEXT_KEPT: i32 = 65536;
 /** Most bytes taken by one write. */
 const WRITE_MAX: i32 = 4096;
 
@@ -93,9 +91,12 @@ export class ProcFs extends FileSystem {
   private readonly path: Uint8Array = new Uint8Array(4110);
   private readonly number: TextBuilder = new TextBuilder(24);
   private readonly input: Uint8Array = new Uint8Array(WRITE_MAX);
-  /** The text made last, and of which node. */
-  private text: TextBuilder = new TextBuilder(4096);
+  /** The text (or the piece of one) made last, and of which node. */
+  private readonly text: TextBuilder = new TextBuilder(4096);
   private textOf: ProcNode | null = null;
+  /** Position of its first byte in the whole text, and where the next piece starts (-1: it is the last). */
+  private textBase: long = 0;
+  private textCursor: long = 0;
 
   constructor(
     readonly vfs: Vfs,
@@ -425,26 +426,39 @@ export class ProcFs extends FileSystem {
     const uio = m.uio!;
     const kind = node.entry.kind;
     if (kind >= PK_PROCESS && this.process.isPrivate(kind) && !this.mayLook(m.cred!, node.pid)) return -Errno.ACCES;
-    if (uio.offset <= 0 || this.textOf !== node) {
+    if (uio.offset <= 0 || this.textOf !== node || uio.offset < this.textBase) {
       this.textOf = null;
-      this.text.clear();
-      const error = this.generate(node, this.text);
+      this.textBase = 0;
+      this.textCursor = 0;
+      const error = this.piece(node);
       if (error !== 0) return error;
       this.textOf = node;
     }
-    return this.moveText(uio);
+    return this.moveText(node, uio);
   }
 
-  private moveText(uio: Uio): i32 {
-    const text = this.text;
+  /** The piece of the node's text from `textCursor` on. */
+  private piece(node: ProcNode): i32 {
+    this.text.clear();
+    this.process.cursor = this.textCursor;
+    const error = this.generate(node, this.text);
+    this.textCursor = node.entry.kind >= PK_PROCESS ? this.process.cursor : toLong(-1);
+    return error;
+  }
+
+  private moveText(node: ProcNode, uio: Uio): i32 {
     let error: i32 = 0;
-    if (uio.offset < text.length) {
-      const at = i32(uio.offset);
-      error = uio.move(text.bytes, at, i32(longMin(uio.resid, (text.length - at) | 0)));
-    }
-    if (uio.offset >= text.length && text.bytes.length > TEXT_KEPT) {
-      this.text = new TextBuilder(4096);
-      this.textOf = null;
+    while (uio.resid > 0 && error === 0) {
+      const text = this.text;
+      const end: long = this.textBase + text.length;
+      if (uio.offset < end) {
+        const at = i32(uio.offset - this.textBase);
+        error = uio.move(text.bytes, at, i32(longMin(uio.resid, (text.length - at) | 0)));
+      } else if (this.textCursor >= 0) {
+        this.textBase = end;
+        error = this.piece(node);
+        if (error !== 0) this.textOf = null;
+      } else break;
     }
     return error;
   }

@@ -29,6 +29,9 @@ export const PT_CPUINFO: i32 = 6;
 export const PW_COMM: i32 = 0;
 export const PW_OOM_SCORE_ADJ: i32 = 1;
 
+/** Most bytes of arguments or environment asked for at once. */
+export const PROC_CHUNK: i32 = 4096;
+
 /** A limit that is none. */
 export const LIMIT_INFINITY: long = -1;
 
@@ -247,9 +250,12 @@ export abstract class ProcSource {
   /** Sets PT_HOSTNAME or PT_DOMAINNAME. 0 or -errno. */
   abstract setText(which: i32, buf: Uint8Array, off: i32, len: i32): i32;
 
-  /** Arguments, or environment, as they are in the process's memory, NULs included. 0 or -errno. */
-  abstract cmdline(pid: i32, out: TextBuilder): i32;
-  abstract environ(pid: i32, out: TextBuilder): i32;
+  /**
+   * Appends at most PROC_CHUNK bytes of the arguments (of the environment), as they are in the process's memory, from byte `from`
+   * on. Bytes appended, 0 at the end, -errno.
+   */
+  abstract cmdline(pid: i32, from: long, out: TextBuilder): i32;
+  abstract environ(pid: i32, from: long, out: TextBuilder): i32;
   /** PROC_EXE, PROC_CWD, PROC_ROOT. 0, -NOENT, -SRCH. */
   abstract handle(pid: i32, which: i32, out: NcHandle): i32;
   /** The lowest descriptor above `after`, or -1. */

@@ -44,12 +44,18 @@ export class TmpData {
 
   /** The file is gone: its pages stay only as long as somebody maps them, and are no longer counted. */
   release(node: TmpNode): void {
-    const object = node.object;
-    if (object === null) return;
     this.used = u32(this.used - node.counted);
     node.counted = 0;
+    const object = node.object;
+    if (object === null) return;
     node.object = null;
     object.unref();
+  }
+
+  /** Counts a page for something of the node's that lies in the kernel heap. */
+  charge(node: TmpNode): void {
+    node.counted = u32(node.counted + 1);
+    this.used = u32(this.used + 1);
   }
 
   /** From `uio.offset` to the end of the file or of the request. 0, -errno or EASYNC. */
@@ -178,8 +184,10 @@ export class TmpData {
     const object = node.object!;
     const first: u32 = u32(longShr(off, 12));
     const end: u32 = pagesOf(off + len);
-    if (u32(end - first) > u32(this.limit - minU32(this.used, this.limit))) return -Errno.NOSPC;
-    if (u32(end - first) > this.pages.freeCount) return -Errno.NOSPC;
+    if (u32(end - first) > this.limit) return -Errno.NOSPC;
+    let missing: u32 = 0;
+    for (let i: u32 = first; i < end; i = u32(i + 1)) if (object.lookup(i) === 0) missing = u32(missing + 1);
+    if (missing > this.pages.freeCount || u32(this.used + missing) > this.limit) return -Errno.NOSPC;
     for (let i: u32 = first; i < end; i = u32(i + 1)) {
       if (object.lookup(i) === 0 && object.grab(i) === 0) {
         this.settle(node);
@@ -204,12 +212,27 @@ export class TmpData {
     const end: u32 = u32(longShr(stop, 12));
     if (first <= end) {
       this.zeroRange(object, off, longShl(first, 12));
-      if (first < end) object.punch(first, end);
+      if (first < end) this.punchPages(object, first, end);
       this.zeroRange(object, longShl(end, 12), stop);
     } else {
       this.zeroRange(object, off, stop);
     }
     this.settle(node);
+  }
+
+  /** Frees pages. A file may be far larger than what it holds: then by what it holds. */
+  private punchPages(object: VmObject, first: u32, end: u32): void {
+    if (u32(end - first) <= object.resident) {
+      object.punch(first, end);
+      return;
+    }
+    let pg: u32 = object.head;
+    while (pg !== 0) {
+      const after: u32 = this.pages.next[pg];
+      const i: u32 = this.pages.index[pg];
+      if (i >= first && i < end) object.punch(i, u32(i + 1));
+      pg = after;
+    }
   }
 
   /** Zeroes a range within one page, if the page is there. */
@@ -253,8 +276,4 @@ export class TmpData {
 /** Pages that hold `size` bytes. */
 function pagesOf(size: long): u32 {
   return u32(longShr(size + (PAGE_SIZE - 1), 12));
-}
-
-function minU32(a: u32, b: u32): u32 {
-  return a < b ? a : b;
 }

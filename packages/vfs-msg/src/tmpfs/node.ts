@@ -8,11 +8,18 @@
  * cookie not below `hintCookie`.
  */
 import { copyBytes, equalBytes, i32, imul, u32, type long } from "@anax/portable";
+import type { Machine } from "@anax/machine";
 import type { Mount } from "../mount";
 import { Vnode } from "../vnode";
 
 /** Cookies of a directory: 0 before `.`, 1 before `..`, from here on names. */
 export const FIRST_COOKIE: long = 2;
+
+const FIRST_BUCKETS: i32 = 64;
+/** Beyond this chains get longer: the table must fit into what the heap has in hand. */
+const MAX_BUCKETS: i32 = 16384;
+/** Pages the heap must have in hand for the table to grow. */
+const HEAP_ROOM: i32 = 48;
 
 /** A name in a directory. Owned by the directory. */
 export class TmpEntry {
@@ -102,8 +109,8 @@ export class EntryTable {
   private mask: u32 = 0;
   private count: i32 = 0;
 
-  constructor() {
-    this.resize(64);
+  constructor(private readonly machine: Machine) {
+    this.resize(FIRST_BUCKETS);
   }
 
   find(dir: TmpNode, hash: u32, buf: Uint8Array, off: i32, len: i32): TmpEntry | null {
@@ -127,7 +134,8 @@ export class EntryTable {
     this.buckets[at] = e;
     dir.append(e);
     this.count++;
-    if (this.count > this.buckets.length) this.resize((this.buckets.length * 2) | 0);
+    const size: i32 = this.buckets.length;
+    if (this.count > size && size < MAX_BUCKETS && this.machine.heapReserve() >= HEAP_ROOM) this.resize((size * 2) | 0);
     return e;
   }
 
@@ -153,8 +161,7 @@ export class EntryTable {
 
   private resize(size: i32): void {
     const old = this.buckets;
-    const fresh: Array<TmpEntry | null> = [];
-    for (let i = 0; i < size; i++) fresh.push(null);
+    const fresh = new Array<TmpEntry | null>(size).fill(null);
     this.buckets = fresh;
     this.mask = u32(size - 1);
     for (let i = 0; i < old.length; i++) {

@@ -39,6 +39,9 @@ export const TMPFS_MAGIC: u32 = 0x01021994;
 /** What a directory entry counts in st_size of its directory, as on Linux. */
 const ENTRY_SIZE: i32 = 20;
 
+/** A symbolic link longer than this counts as a page. */
+const SHORT_LINK: i32 = 128;
+
 const DOTS: Uint8Array = new Uint8Array(2).fill(46);
 
 /** Which times an operation sets. */
@@ -47,12 +50,12 @@ const T_CTIME: i32 = 2;
 
 export class TmpFs extends FileSystem {
   readonly data: TmpData;
-  readonly names: EntryTable = new EntryTable();
+  readonly names: EntryTable;
   protected readonly rootNode: TmpNode;
   private nextId: u32 = 2;
-  /** Nodes in being, and how many there may be. */
+  /** Nodes in being, further names of nodes counted too, and how many there may be: what bounds the kernel memory used. */
   nodes: u32 = 0;
-  nodeLimit: u32 = 0xffffffff;
+  nodeLimit: u32;
   magic: u32 = TMPFS_MAGIC;
 
   constructor(
@@ -61,7 +64,9 @@ export class TmpFs extends FileSystem {
   ) {
     super();
     this.home = mount;
+    this.names = new EntryTable(vfs.machine);
     this.data = new TmpData(vfs.pages, vfs.pages.totalCount >>> 1);
+    this.nodeLimit = vfs.pages.totalCount >>> 1;
     const root = new TmpNode(mount, 1);
     this.rootNode = root;
     this.nodes = 1;
@@ -145,6 +150,7 @@ export class TmpFs extends FileSystem {
   /** A node that lost a name: gone when that was the last one and nobody holds it. */
   protected dropLink(node: TmpNode): void {
     node.nlink = node.isDir ? 0 : (node.nlink - 1) | 0;
+    if (node.nlink > 0) this.nodes = u32(this.nodes - 1);
     this.stamp(node, T_CTIME);
     if (node.nlink === 0 && node.refs === 0) this.forget(node);
   }
@@ -201,8 +207,10 @@ export class TmpFs extends FileSystem {
 
   override nsymlink(m: VopMsg): i32 {
     m.mode = S_IFLNK | 0o777;
+    if (m.dataLen > SHORT_LINK && this.data.used >= this.data.limit) return -Errno.NOSPC;
     const error = this.make(m);
     if (error !== 0) return error;
+    if (m.dataLen > SHORT_LINK) this.data.charge(m.vp! as TmpNode);
     const text = new Uint8Array(m.dataLen);
     copyBytes(text, 0, m.data!, m.dataOff, m.dataLen);
     const vp = m.vp!;
@@ -216,6 +224,10 @@ export class TmpFs extends FileSystem {
     const node = m.vp! as TmpNode;
     if (dir.nlink === 0 || (node.flags & VN_DEAD) !== 0) return -Errno.NOENT;
     if (node.nlink >= 0x7fffffff) return -Errno.MLINK;
+    if (node.nlink > 0) {
+      if (this.nodes >= this.nodeLimit) return -Errno.NOSPC;
+      this.nodes = u32(this.nodes + 1);
+    }
     node.nlink++;
     this.stamp(node, T_CTIME);
     this.enter(dir, m.buf!, m.off, m.len, m.hash, node);
@@ -455,7 +467,7 @@ export class TmpFs extends FileSystem {
     st.bfree = free;
     st.bavail = free;
     st.files = this.nodeLimit;
-    st.ffree = u32(this.nodeLimit - this.nodes);
+    st.ffree = this.nodes < this.nodeLimit ? u32(this.nodeLimit - this.nodes) : 0;
     st.dev = this.home!.dev;
     st.namelen = 255;
     return 0;
