@@ -36,12 +36,14 @@ function resolve(space: VmSpace, va: long, write: boolean): i32 {
   return -Errno.FAULT;
 }
 
-export function copyin(space: VmSpace, uaddr: long, buf: Uint8Array, off: i32, n: i32): i32 {
-  kassert(space.vm.active === space, "copyin: the space is not loaded");
+// The `*Rest` functions finish what `VmSpace#copyin` and so on began: `notDone` of `n` bytes are left, and the byte behind what
+// is done faulted, or the range is not user memory and nothing was done.
+
+export function copyinRest(space: VmSpace, uaddr: long, buf: Uint8Array, off: i32, n: i32, notDone: i32): i32 {
   space.left = n;
   if (!isUser(uaddr, n)) return -Errno.FAULT;
   const m = space.vm.machine;
-  let left = m.copyin(uaddr, buf, off, n);
+  let left = notDone;
   let tries: i32 = 0;
   while (left > 0) {
     space.left = left;
@@ -53,16 +55,14 @@ export function copyin(space: VmSpace, uaddr: long, buf: Uint8Array, off: i32, n
     tries = left < before ? 0 : (tries + 1) | 0;
     if (tries > FAULTS_MAX) return -Errno.FAULT;
   }
-  space.left = 0;
   return 0;
 }
 
-export function copyout(space: VmSpace, buf: Uint8Array, off: i32, uaddr: long, n: i32): i32 {
-  kassert(space.vm.active === space, "copyout: the space is not loaded");
+export function copyoutRest(space: VmSpace, buf: Uint8Array, off: i32, uaddr: long, n: i32, notDone: i32): i32 {
   space.left = n;
   if (!isUser(uaddr, n)) return -Errno.FAULT;
   const m = space.vm.machine;
-  let left = m.copyout(buf, off, uaddr, n);
+  let left = notDone;
   let tries: i32 = 0;
   while (left > 0) {
     space.left = left;
@@ -74,16 +74,14 @@ export function copyout(space: VmSpace, buf: Uint8Array, off: i32, uaddr: long, 
     tries = left < before ? 0 : (tries + 1) | 0;
     if (tries > FAULTS_MAX) return -Errno.FAULT;
   }
-  space.left = 0;
   return 0;
 }
 
-export function copyinPhys(space: VmSpace, uaddr: long, pa: long, n: i32): i32 {
-  kassert(space.vm.active === space, "copyin: the space is not loaded");
+export function copyinPhysRest(space: VmSpace, uaddr: long, pa: long, n: i32, notDone: i32): i32 {
   space.left = n;
   if (!isUser(uaddr, n)) return -Errno.FAULT;
   const m = space.vm.machine;
-  let left = m.copyinPhys(uaddr, pa, n);
+  let left = notDone;
   let tries: i32 = 0;
   while (left > 0) {
     space.left = left;
@@ -95,16 +93,14 @@ export function copyinPhys(space: VmSpace, uaddr: long, pa: long, n: i32): i32 {
     tries = left < before ? 0 : (tries + 1) | 0;
     if (tries > FAULTS_MAX) return -Errno.FAULT;
   }
-  space.left = 0;
   return 0;
 }
 
-export function copyoutPhys(space: VmSpace, pa: long, uaddr: long, n: i32): i32 {
-  kassert(space.vm.active === space, "copyout: the space is not loaded");
+export function copyoutPhysRest(space: VmSpace, pa: long, uaddr: long, n: i32, notDone: i32): i32 {
   space.left = n;
   if (!isUser(uaddr, n)) return -Errno.FAULT;
   const m = space.vm.machine;
-  let left = m.copyoutPhys(pa, uaddr, n);
+  let left = notDone;
   let tries: i32 = 0;
   while (left > 0) {
     space.left = left;
@@ -116,16 +112,14 @@ export function copyoutPhys(space: VmSpace, pa: long, uaddr: long, n: i32): i32 
     tries = left < before ? 0 : (tries + 1) | 0;
     if (tries > FAULTS_MAX) return -Errno.FAULT;
   }
-  space.left = 0;
   return 0;
 }
 
-export function zeroUser(space: VmSpace, uaddr: long, n: i32): i32 {
-  kassert(space.vm.active === space, "zeroUser: the space is not loaded");
+export function zeroUserRest(space: VmSpace, uaddr: long, n: i32, notDone: i32): i32 {
   space.left = n;
   if (!isUser(uaddr, n)) return -Errno.FAULT;
   const m = space.vm.machine;
-  let left = m.zeroUser(uaddr, n);
+  let left = notDone;
   let tries: i32 = 0;
   while (left > 0) {
     space.left = left;
@@ -137,7 +131,6 @@ export function zeroUser(space: VmSpace, uaddr: long, n: i32): i32 {
     tries = left < before ? 0 : (tries + 1) | 0;
     if (tries > FAULTS_MAX) return -Errno.FAULT;
   }
-  space.left = 0;
   return 0;
 }
 
@@ -173,7 +166,7 @@ export function get32(space: VmSpace, uaddr: long): long {
   if (!isUser(uaddr, 4)) return -Errno.FAULT;
   if (longAnd(uaddr, 3) !== toLong(0)) {
     const scratch = space.vm.scratch;
-    const error = copyin(space, uaddr, scratch, 0, 4);
+    const error = space.copyin(uaddr, scratch, 0, 4);
     if (error !== 0) return error;
     scratch[4] = 0;
     scratch[5] = 0;
@@ -205,16 +198,16 @@ export function cas32(space: VmSpace, uaddr: long, expected: u32, value: u32): l
 
 export function put32(space: VmSpace, uaddr: long, v: u32): i32 {
   putU32(space.vm.scratch, 0, v);
-  return copyout(space, space.vm.scratch, 0, uaddr, 4);
+  return space.copyout(space.vm.scratch, 0, uaddr, 4);
 }
 
 export function getLong(space: VmSpace, uaddr: long): i32 {
-  const error = copyin(space, uaddr, space.vm.scratch, 0, 8);
+  const error = space.copyin(uaddr, space.vm.scratch, 0, 8);
   if (error === 0) space.word = longAt(space.vm.scratch, 0);
   return error;
 }
 
 export function putLong(space: VmSpace, uaddr: long, v: long): i32 {
   putLongAt(space.vm.scratch, 0, v);
-  return copyout(space, space.vm.scratch, 0, uaddr, 8);
+  return space.copyout(space.vm.scratch, 0, uaddr, 8);
 }

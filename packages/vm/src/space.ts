@@ -249,24 +249,34 @@ export class VmSpace {
   // ---- user memory; the space must be loaded. 0, -EFAULT, -ENOMEM or EASYNC; then `left` bytes were not done
 
   copyin(uaddr: long, buf: Uint8Array, off: i32, n: i32): i32 {
-    return access.copyin(this, uaddr, buf, off, n);
+    kassert(this.vm.active === this, "copyin: the space is not loaded");
+    const left = this.vm.machine.copyin(uaddr, buf, off, n);
+    return left === 0 ? 0 : access.copyinRest(this, uaddr, buf, off, n, left);
   }
 
   copyout(buf: Uint8Array, off: i32, uaddr: long, n: i32): i32 {
-    return access.copyout(this, buf, off, uaddr, n);
+    kassert(this.vm.active === this, "copyout: the space is not loaded");
+    const left = this.vm.machine.copyout(buf, off, uaddr, n);
+    return left === 0 ? 0 : access.copyoutRest(this, buf, off, uaddr, n, left);
   }
 
   /** User memory to physical memory. */
   copyinPhys(uaddr: long, pa: long, n: i32): i32 {
-    return access.copyinPhys(this, uaddr, pa, n);
+    kassert(this.vm.active === this, "copyinPhys: the space is not loaded");
+    const left = this.vm.machine.copyinPhys(uaddr, pa, n);
+    return left === 0 ? 0 : access.copyinPhysRest(this, uaddr, pa, n, left);
   }
 
   copyoutPhys(pa: long, uaddr: long, n: i32): i32 {
-    return access.copyoutPhys(this, pa, uaddr, n);
+    kassert(this.vm.active === this, "copyoutPhys: the space is not loaded");
+    const left = this.vm.machine.copyoutPhys(pa, uaddr, n);
+    return left === 0 ? 0 : access.copyoutPhysRest(this, pa, uaddr, n, left);
   }
 
   zeroUser(uaddr: long, n: i32): i32 {
-    return access.zeroUser(this, uaddr, n);
+    kassert(this.vm.active === this, "zeroUser: the space is not loaded");
+    const left = this.vm.machine.zeroUser(uaddr, n);
+    return left === 0 ? 0 : access.zeroUserRest(this, uaddr, n, left);
   }
 
   /** A string of at most `max` bytes with its NUL into buf: its length without the NUL, -EFAULT, -ENOMEM, EASYNC, or -ENAMETOOLONG when there is no NUL. */

@@ -25,6 +25,7 @@ const IOV_SMALL: i32 = 16;
  * | resid | bytes left |
  * | offset | file offset of the next byte; moves advance it |
  * | isRead | read(2): bytes go to the memory described here; otherwise they come from it |
+ * | addr, room | where the next byte is and how many follow there; what lies behind is in the iovecs from `next` on |
  */
 export class Uio {
   resid: long = 0;
@@ -32,41 +33,44 @@ export class Uio {
   isRead: boolean = false;
 
   private space: VmSpace | null = null;
+  private addr: long = 0;
+  private room: long = 0;
   private kernel: Uint8Array | null = null;
   private kernelOff: i32 = 0;
   private bases: LongArray = new LongArray(IOV_SMALL);
   private lengths: LongArray = new LongArray(IOV_SMALL);
+  private next: i32 = 0;
   private count: i32 = 0;
-  /** The iovec in use and the bytes of it that are done. */
-  private current: i32 = 0;
-  private done: long = 0;
   private readonly raw: Uint8Array = new Uint8Array(IOV_SMALL * IOV_SIZE);
 
   constructor(private readonly machine: Machine) {}
 
   /** One range of user memory. `len` >= 0; above RW_MAX it is cut. A range outside user memory gives -EFAULT when it is moved. */
   initUser(space: VmSpace, addr: long, len: long, isRead: boolean, offset: long): void {
-    kassert(len >= 0, "uio: negative length");
-    this.start(space, isRead, offset);
-    this.count = 1;
-    this.bases.set(0, addr);
     const n = len > RW_MAX ? RW_MAX : len;
-    this.lengths.set(0, n);
+    this.space = space;
+    this.addr = addr;
+    this.room = n;
     this.resid = n;
+    this.isRead = isRead;
+    this.offset = offset;
+    this.next = 0;
+    this.count = 0;
+    kassert(len >= 0, "uio: negative length");
   }
 
   /**
-   * `count` struct iovecs at `iov` in user memory. 0, -EINVAL (count, a negative length or their sum), -EFAULT, -ENOMEM, EASYNC. What passes
-   * RW_MAX is cut.
+   * `count` struct iovecs at `iov` in user memory. 0, -EINVAL (count, a negative length or their sum), -EFAULT (one of them is not
+   * user memory), -ENOMEM, EASYNC. What passes RW_MAX is cut.
    */
   initIovecs(space: VmSpace, iov: long, count: i32, isRead: boolean, offset: long): i32 {
+    this.initUser(space, 0, 0, isRead, offset);
     if (count < 0 || count > IOV_MAX) return -Errno.INVAL;
     if (count > this.bases.length) {
       if (!space.vm.heapRoom(IOV_MAX * IOV_SIZE)) return -Errno.NOMEM;
       this.bases = new LongArray(IOV_MAX);
       this.lengths = new LongArray(IOV_MAX);
     }
-    this.start(space, isRead, offset);
     let sum: long = 0;
     let at: i32 = 0;
     while (at < count) {
@@ -93,98 +97,89 @@ export class Uio {
   /** A kernel buffer. */
   initKernel(buf: Uint8Array, off: i32, len: i32, isRead: boolean, offset: long): void {
     kassert(off >= 0 && len >= 0 && ((off + len) | 0) <= buf.length, "uio: outside the buffer");
-    this.start(null, isRead, offset);
+    this.space = null;
     this.kernel = buf;
     this.kernelOff = off;
     this.resid = len;
-  }
-
-  private start(space: VmSpace | null, isRead: boolean, offset: long): void {
-    this.space = space;
-    this.kernel = null;
     this.isRead = isRead;
     this.offset = offset;
-    this.count = 0;
-    this.current = 0;
-    this.done = 0;
-    this.resid = 0;
   }
 
   /** Moves `n` <= resid bytes between buf[off] and the memory. 0, -EFAULT, -ENOMEM or EASYNC; progress is in `resid`. */
   move(buf: Uint8Array, off: i32, n: i32): i32 {
     kassert(n >= 0 && toLong(n) <= this.resid, "uio: more than is left");
-    const kernel = this.kernel;
-    if (kernel !== null) {
-      if (this.isRead) copyBytes(kernel, this.kernelOff, buf, off, n);
-      else copyBytes(buf, off, kernel, this.kernelOff, n);
-      this.advance(n);
-      return 0;
-    }
-    const space = this.space!;
+    const space = this.space;
+    if (space === null) return this.moveKernel(buf, off, n);
+    if (n > 0 && toLong(n) <= this.room) return this.moveUser(space, buf, off, n);
     let at = off;
     let left = n;
     while (left > 0) {
       const part = this.part(left);
-      const base: long = this.bases.get(this.current) + this.done;
-      const error = this.isRead ? space.copyout(buf, at, base, part) : space.copyin(base, buf, at, part);
-      if (error !== 0) {
-        this.advance((part - space.left) | 0);
-        return error;
-      }
-      this.advance(part);
+      const error = this.moveUser(space, buf, at, part);
+      if (error !== 0) return error;
       at = (at + part) | 0;
       left = (left - part) | 0;
     }
     return 0;
   }
 
+  private moveUser(space: VmSpace, buf: Uint8Array, off: i32, n: i32): i32 {
+    const error = this.isRead ? space.copyout(buf, off, this.addr, n) : space.copyin(this.addr, buf, off, n);
+    this.advance(error === 0 ? n : (n - space.left) | 0);
+    return error;
+  }
+
+  private moveKernel(buf: Uint8Array, off: i32, n: i32): i32 {
+    if (this.isRead) copyBytes(this.kernel!, this.kernelOff, buf, off, n);
+    else copyBytes(buf, off, this.kernel!, this.kernelOff, n);
+    this.advanceKernel(n);
+    return 0;
+  }
+
   /** As `move`, with physical memory at `pa`. */
   movePhys(pa: long, n: i32): i32 {
     kassert(n >= 0 && toLong(n) <= this.resid, "uio: more than is left");
-    const kernel = this.kernel;
-    if (kernel !== null) {
-      if (this.isRead) this.machine.readPhys(pa, kernel, this.kernelOff, n);
-      else this.machine.writePhys(kernel, this.kernelOff, pa, n);
-      this.advance(n);
+    const space = this.space;
+    if (space === null) {
+      if (this.isRead) this.machine.readPhys(pa, this.kernel!, this.kernelOff, n);
+      else this.machine.writePhys(this.kernel!, this.kernelOff, pa, n);
+      this.advanceKernel(n);
       return 0;
     }
-    const space = this.space!;
+    if (n > 0 && toLong(n) <= this.room) return this.moveUserPhys(space, pa, n);
     let at = pa;
     let left = n;
     while (left > 0) {
       const part = this.part(left);
-      const base: long = this.bases.get(this.current) + this.done;
-      const error = this.isRead ? space.copyoutPhys(at, base, part) : space.copyinPhys(base, at, part);
-      if (error !== 0) {
-        this.advance((part - space.left) | 0);
-        return error;
-      }
-      this.advance(part);
+      const error = this.moveUserPhys(space, at, part);
+      if (error !== 0) return error;
       at = at + part;
       left = (left - part) | 0;
     }
     return 0;
   }
 
+  private moveUserPhys(space: VmSpace, pa: long, n: i32): i32 {
+    const error = this.isRead ? space.copyoutPhys(pa, this.addr, n) : space.copyinPhys(this.addr, pa, n);
+    this.advance(error === 0 ? n : (n - space.left) | 0);
+    return error;
+  }
+
   /** `n` <= resid zero bytes to the memory of a read. */
   moveZero(n: i32): i32 {
     kassert(this.isRead && n >= 0 && toLong(n) <= this.resid, "uio: not a read, or more than is left");
-    const kernel = this.kernel;
-    if (kernel !== null) {
-      fillBytes(kernel, this.kernelOff, n, 0);
-      this.advance(n);
+    const space = this.space;
+    if (space === null) {
+      fillBytes(this.kernel!, this.kernelOff, n, 0);
+      this.advanceKernel(n);
       return 0;
     }
-    const space = this.space!;
     let left = n;
     while (left > 0) {
-      const part = this.part(left);
-      const error = space.zeroUser(this.bases.get(this.current) + this.done, part);
-      if (error !== 0) {
-        this.advance((part - space.left) | 0);
-        return error;
-      }
-      this.advance(part);
+      const part = toLong(left) <= this.room ? left : this.part(left);
+      const error = space.zeroUser(this.addr, part);
+      this.advance(error === 0 ? part : (part - space.left) | 0);
+      if (error !== 0) return error;
       left = (left - part) | 0;
     }
     return 0;
@@ -196,27 +191,45 @@ export class Uio {
     let left = n;
     while (left > 0) {
       const step: i32 = left > 0x40000000 ? 0x40000000 : i32(left);
-      const part = this.kernel !== null ? step : this.part(step);
-      this.advance(part);
-      left = left - part;
+      if (this.space === null) {
+        this.advanceKernel(step);
+        left = left - step;
+      } else {
+        const part = this.part(step);
+        this.advance(part);
+        left = left - part;
+      }
     }
   }
 
-  /** How much of `n` > 0 bytes the current iovec takes; goes to the next one that is not used up. */
+  /** Passes over all that is left; nothing can be moved after it. */
+  skipAll(): void {
+    this.offset = this.offset + this.resid;
+    this.resid = 0;
+    this.room = 0;
+  }
+
+  /** How much of `n` > 0 bytes lies together; goes to the next iovec when the one in use is done. */
   private part(n: i32): i32 {
-    let room: long = this.lengths.get(this.current) - this.done;
-    while (room <= 0) {
-      this.current++;
-      this.done = 0;
-      room = this.lengths.get(this.current);
+    while (this.room <= 0) {
+      kassert(this.next < this.count, "uio: no memory is left");
+      this.addr = this.bases.get(this.next);
+      this.room = this.lengths.get(this.next);
+      this.next++;
     }
-    return room < n ? i32(room) : n;
+    return this.room < n ? i32(this.room) : n;
   }
 
   private advance(n: i32): void {
+    this.addr = this.addr + n;
+    this.room = this.room - n;
     this.resid = this.resid - n;
     this.offset = this.offset + n;
-    if (this.kernel !== null) this.kernelOff = (this.kernelOff + n) | 0;
-    else this.done = this.done + n;
+  }
+
+  private advanceKernel(n: i32): void {
+    this.kernelOff = (this.kernelOff + n) | 0;
+    this.resid = this.resid - n;
+    this.offset = this.offset + n;
   }
 }
