@@ -143,4 +143,56 @@ describe("the name cache", () => {
     w.chdir("/");
     expect((w.vfs.root.mount!.fs as TmpFs).nodes).toBe(5);
   });
+
+  test("deep trees are forgotten without depth on the stack", () => {
+    w = new World(64 << 20, "nr_inodes=0,mode=755");
+    const fs = w.vfs.root.mount!.fs as TmpFs;
+    const deep = 8000;
+    const handles: NcHandle[] = [];
+    for (let i = 0; i < deep; i++) {
+      w.mkdir("d");
+      w.lookup("d/absent");
+      w.chdir("d");
+      if (i % 1000 === 0) {
+        const h = new NcHandle();
+        h.copyFrom(w.cwd);
+        handles.push(h);
+      }
+    }
+    // From the bottom up every directory goes while the deepest is somebody's working directory.
+    const up = new NcHandle();
+    up.copyFrom(w.cwd);
+    w.chdir("..");
+    for (let i = 0; i < deep - 1; i++) {
+      w.rmdir("d");
+      w.chdir("..");
+    }
+    expect(w.rmdir("d")).toBe(0);
+    expect(w.getcwd()).toBe("/");
+    for (const h of handles) h.clear();
+    up.clear();
+    expect(fs.nodes).toBe(1);
+    w.vfs.cache.limit = 0;
+    w.lookup("/");
+    w.lookup("/");
+    expect(w.vfs.cache.hashed).toBe(0);
+  });
+
+  test("purge takes what nothing uses and leaves the rest", () => {
+    const h = new NcHandle();
+    const keep = w.lookup("/a/b/file");
+    if (typeof keep === "number") throw new Error();
+    keep.into(h);
+    w.mkdir("/a/c");
+    w.mkdir("/a/c/d");
+    w.lookup("/a/c/d/none");
+    const root = w.vfs.root.ncp!;
+    expect(w.vfs.cache.purge(root)).toBe(1);
+    expect(w.vfs.cache.hashed).toBe(3);
+    h.clear();
+    expect(w.vfs.cache.purge(root)).toBe(0);
+    expect(w.vfs.cache.hashed).toBe(0);
+    expect(w.vfs.cache.unused).toBe(0);
+    expect(w.text("/a/b/file")).toBe("hello");
+  });
 });
