@@ -10,6 +10,9 @@ import type { Machine } from "@anax/machine";
 import { Uio, type VmPages } from "@anax/vm";
 import { Cred, FileLock, NLookup, NcHandle, Stat, type DirSink, type Vfs } from "@anax/vfs-msg";
 import type { File } from "./file";
+import { UnixFlight } from "./unix-flight";
+import { UnixNames } from "./unix-names";
+import type { UnixSocket } from "./unix-socket";
 import { Termios } from "./termios";
 
 /** Remembers where a directory was left. */
@@ -45,6 +48,13 @@ export class FileContext {
   readonly bounce: Uint8Array = new Uint8Array(32768);
   /** What an open that makes its own kind of file made. */
   opened: File | null = null;
+  /** Local sockets with names that are not files. */
+  readonly unixNames: UnixNames = new UnixNames();
+  readonly unixFlight: UnixFlight = new UnixFlight();
+  /** The socket that an address led to; the files that a message passes; bytes of control data written. */
+  found: UnixSocket | null = null;
+  passing: Array<File> | null = null;
+  controlWritten: i32 = 0;
   private nextIno: i32 = 1;
 
   constructor(

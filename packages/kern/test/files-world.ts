@@ -194,6 +194,11 @@ export class Task {
     return at;
   }
 
+  /** Makes all user memory resident, so that free pages count only what the kernel takes. */
+  touchAll(): void {
+    this.poke(BASE, new Uint8Array(PAGES * 4096));
+  }
+
   poke(ua: number, bytes: Uint8Array): void {
     this.enter();
     const r = this.proc.space!.copyout(bytes, 0, ua, bytes.length);
