@@ -30,7 +30,7 @@ export function forkSpace(parent: VmSpace, hot: long): VmSpace | null {
   for (let i = 0; i < list.count && !failed; i++) {
     const e = list.at(i);
     if ((e.flags & VME_NOFORK) !== 0) continue;
-    const copy = vm.takeEntry();
+    const copy = child.takeEntry();
     if (copy === null) {
       failed = true;
       break;

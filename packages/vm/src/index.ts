@@ -5,6 +5,7 @@ export * from "./mman";
 export * from "./pages";
 export * from "./pager";
 export * from "./object";
+export { ObjectTable } from "./object-table";
 export * from "./entry";
 export * from "./space";
 export * from "./uio";

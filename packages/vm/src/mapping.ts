@@ -82,7 +82,7 @@ export function mapRange(
   if (isData(rights, entryFlags) && !space.mayGrowData(size, entryFlags)) return -Errno.NOMEM;
   if ((entryFlags & VME_LOCKED) !== 0 && !space.mayLock(size)) return -Errno.AGAIN;
 
-  const spare = space.vm.takeEntry();
+  const spare = space.takeEntry();
   if (spare === null) return -Errno.NOMEM;
   let backing = object;
   if (backing === null && kind !== MAP_PRIVATE) {
@@ -196,14 +196,14 @@ export function splitAt(space: VmSpace, start: long, end: long): i32 {
   const need = (low ? 1 : 0) + (high ? 1 : 0);
   if (need === 0) return 0;
   if (((list.count + need) | 0) > ENTRIES_MAX) return -Errno.NOMEM;
-  const a = space.vm.takeEntry();
+  const a = space.takeEntry();
   if (a === null) return -Errno.NOMEM;
   if (need === 1) {
     if (low) split(space, i, start, a);
     else split(space, k, end, a);
     return 0;
   }
-  const b = space.vm.takeEntry();
+  const b = space.takeEntry();
   if (b === null) {
     space.vm.giveEntry(a);
     return -Errno.NOMEM;
@@ -348,7 +348,7 @@ function addRange(space: VmSpace, start: long, end: long, prot: i32, flags: i32)
       return true;
     }
   }
-  const e = space.vm.takeEntry();
+  const e = space.takeEntry();
   if (e === null) return false;
   e.start = start;
   e.end = end;

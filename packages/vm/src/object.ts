@@ -39,7 +39,7 @@ export class VmObject {
     this.pages = pages;
     this.pager = pager;
     this.size = size;
-    this.id = pages.addObject(this);
+    this.id = pages.objects.add(this);
   }
 
   ref(): void {
@@ -113,19 +113,7 @@ export class VmObject {
     if (this.top <= pages && this.firstMapping === null) return;
     this.unmapFrom(pages);
     if (this.top <= pages) return;
-    if (u32(this.top - pages) < this.resident) {
-      for (let i: u32 = pages; i < this.top; i = u32(i + 1)) {
-        const pg = this.pages.lookup(this.id, i);
-        if (pg !== 0 && !this.pages.isBusy(pg)) this.pages.remove(this, pg);
-      }
-    } else {
-      let pg = this.head;
-      while (pg !== 0) {
-        const after: u32 = this.pages.next[pg];
-        if (this.pages.index[pg] >= pages && !this.pages.isBusy(pg)) this.pages.remove(this, pg);
-        pg = after;
-      }
-    }
+    this.freeRange(pages, this.top);
     this.top = pages;
   }
 
@@ -153,9 +141,25 @@ export class VmObject {
       }
       e = e.nextMapping;
     }
-    for (let i: u32 = pindex; i < end && i < this.top; i = u32(i + 1)) {
-      const pg = this.pages.lookup(this.id, i);
-      if (pg !== 0 && !this.pages.isBusy(pg)) this.pages.remove(this, pg);
+    this.freeRange(pindex, end < this.top ? end : this.top);
+  }
+
+  /** Frees the pages of [from, to), which no map shows, by index or along the list, whichever is shorter. */
+  private freeRange(from: u32, to: u32): void {
+    if (from >= to) return;
+    if (u32(to - from) < this.resident) {
+      for (let i: u32 = from; i < to; i = u32(i + 1)) {
+        const pg = this.pages.lookup(this.id, i);
+        if (pg !== 0 && !this.pages.isBusy(pg)) this.pages.remove(this, pg);
+      }
+      return;
+    }
+    let pg = this.head;
+    while (pg !== 0) {
+      const after: u32 = this.pages.next[pg];
+      const i: u32 = this.pages.index[pg];
+      if (i >= from && i < to && !this.pages.isBusy(pg)) this.pages.remove(this, pg);
+      pg = after;
     }
   }
 
@@ -222,6 +226,6 @@ export class VmObject {
       if (!this.pages.isBusy(pg)) this.pages.remove(this, pg);
       pg = after;
     }
-    if (this.head === 0) this.pages.removeObject(this.id);
+    if (this.head === 0) this.pages.objects.remove(this.id);
   }
 }

@@ -7,9 +7,10 @@
  * kernel memory; building the free list costs nothing at boot, because fresh pages are taken from their region in order.
  * Source: DragonFly sys/vm/vm_page.h, vm_page.c (queues, hash of object and index).
  */
-import { imul, kassert, longDiv, toLong, u32, type i32, type long } from "@anax/portable";
+import { i32, imul, kassert, longDiv, toLong, u32, type long } from "@anax/portable";
 import { BOOT_MODULE, BOOT_MODULE_SIZE, PAGE_SIZE, type Machine } from "@anax/machine";
 import type { VmObject } from "./object";
+import { ObjectTable } from "./object-table";
 
 /** On a free list. */
 export const PG_FREE: i32 = 0x01;
@@ -103,8 +104,8 @@ export class VmPages {
   private readonly end: Uint32Array;
   private region: i32 = 0;
 
-  private readonly objects: Array<VmObject | null> = [];
-  private readonly freeIds: Array<i32> = [];
+  /** Objects by id. */
+  readonly objects: ObjectTable = new ObjectTable();
 
   /** Takes over all memory regions of the machine, of which the arrays and the first kernel heap are cut. */
   constructor(machine: Machine) {
@@ -152,22 +153,20 @@ export class VmPages {
     this.freeCount = total;
     this.fresh = fresh;
     this.end = end;
-    this.refs = new Uint16Array(i32Of(top));
-    this.flags = new Uint8Array(i32Of(top));
-    this.act = new Uint8Array(i32Of(top));
-    this.object = new Uint32Array(i32Of(top));
-    this.index = new Uint32Array(i32Of(top));
-    this.link = new Uint32Array(i32Of(top));
-    this.next = new Uint32Array(i32Of(top));
-    this.prev = new Uint32Array(i32Of(top));
-    this.buckets = new Uint32Array(i32Of(buckets));
+    this.refs = new Uint16Array(i32(top));
+    this.flags = new Uint8Array(i32(top));
+    this.act = new Uint8Array(i32(top));
+    this.object = new Uint32Array(i32(top));
+    this.index = new Uint32Array(i32(top));
+    this.link = new Uint32Array(i32(top));
+    this.next = new Uint32Array(i32(top));
+    this.prev = new Uint32Array(i32(top));
+    this.buckets = new Uint32Array(i32(buckets));
     this.bucketMask = u32(buckets - 1);
     let reserve: u32 = total >>> 6;
     if (reserve < 32) reserve = 32;
     if (reserve > 1024) reserve = 1024;
     this.reserve = reserve;
-    // Id 0 means "no object".
-    this.objects.push(null);
   }
 
   /**
@@ -373,29 +372,10 @@ export class VmPages {
 
   // ---- objects and their pages
 
-  /** For VmObject alone: registers it and returns its id. */
-  addObject(object: VmObject): i32 {
-    const n = this.freeIds.length;
-    if (n > 0) {
-      const id = this.freeIds[n - 1];
-      this.freeIds.pop();
-      this.objects[id] = object;
-      return id;
-    }
-    this.objects.push(object);
-    return (this.objects.length - 1) | 0;
-  }
-
-  /** For VmObject alone: the object is gone and has no pages. */
-  removeObject(id: i32): void {
-    this.objects[id] = null;
-    this.freeIds.push(id);
-  }
-
   /** The object a page belongs to, or null. */
   objectOf(pg: u32): VmObject | null {
     if ((this.flags[pg] & PG_OBJECT) === 0) return null;
-    return this.objects[this.object[pg]];
+    return this.objects.get(i32(this.object[pg]));
   }
 
   /** The page at `pindex` of the object, or 0. Busy pages are found too. */
@@ -497,17 +477,13 @@ export class VmPages {
   readDone(pg: u32, error: i32): void {
     kassert((this.flags[pg] & (PG_BUSY | PG_OBJECT)) === (PG_BUSY | PG_OBJECT), "page: not being read");
     this.flags[pg] = this.flags[pg] & ~PG_BUSY;
-    const object = this.objects[this.object[pg]];
+    const object = this.objects.get(i32(this.object[pg]));
     // While it was read, the object may have lost its last owner or become shorter.
     if (error < 0 || object!.dead || this.index[pg] >= object!.size) this.remove(object!, pg);
     if (object!.dead) object!.reap();
   }
 
   private bucket(id: i32, pindex: u32): i32 {
-    return i32Of((u32(u32(imul(id, -1640531535)) + pindex) & this.bucketMask) >>> 0);
+    return i32((u32(u32(imul(id, -1640531535)) + pindex) & this.bucketMask) >>> 0);
   }
-}
-
-function i32Of(x: u32): i32 {
-  return x | 0;
 }

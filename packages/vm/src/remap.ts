@@ -80,7 +80,7 @@ function moveRange(space: VmSpace, addr: long, from: long, target: long, to: lon
     const error = splitAt(space, addr, addr + from);
     if (error < 0) return error;
   }
-  const copy = space.vm.takeEntry();
+  const copy = space.takeEntry();
   if (copy === null) return -Errno.NOMEM;
   const e: VmEntry = space.list.find(addr)!;
   const error = from > 0 ? space.pmap.move(addr, addr + from, target) : 0;

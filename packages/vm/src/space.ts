@@ -22,6 +22,15 @@ import type { Pmap } from "./pmap";
 import { remapRange } from "./remap";
 import type { Vm } from "./vm";
 
+/** A list of this many entries grows (it doubles its array) only after the kernel heap was asked for room. */
+const LIST_SMALL: i32 = 1024;
+/** Pages that `populate` brings in at most: what is asked for beyond comes by faults. */
+const POPULATE_MAX: i32 = 65536;
+
+function isPower2(n: i32): boolean {
+  return (n & (n - 1)) === 0;
+}
+
 /** No limit. */
 export const LIMIT_NONE: long = 0x7fffffffffff;
 
@@ -309,6 +318,13 @@ export class VmSpace {
 
   // ---- for the files of this package
 
+  /** An entry to be put on the list, or null when the kernel heap is short. A call takes two at most before it links them. */
+  takeEntry(): VmEntry | null {
+    const n = this.list.count;
+    if (n >= LIST_SMALL && (isPower2(n) || isPower2((n + 1) | 0)) && !this.vm.heapRoom((n * 16) | 0)) return null;
+    return this.vm.takeEntry();
+  }
+
   /** Puts `e` at index `i` of the list; `object`, whose reference it takes over, backs it. */
   link(i: i32, e: VmEntry, object: VmObject | null): void {
     e.space = this;
@@ -374,15 +390,21 @@ export class VmSpace {
     this.brkEnd = parent.brkEnd;
   }
 
-  /** Brings the pages of [start, end) in, writable ones as if written. 0, or the first fault's result; what came in stays. */
+  /**
+   * Brings the pages of [start, end) in, writable ones as if written; not all of a very long range, since nothing else runs
+   * meanwhile. 0, or the first fault's result; what came in stays.
+   */
   populate(start: long, end: long): i32 {
     let va = start;
+    let left: i32 = POPULATE_MAX;
     while (va < end) {
       const e = this.list.find(va);
       if (e === null) return 0;
       if ((e.prot & PROT_ALL) !== 0) {
         const write = (e.prot & PROT_WRITE) !== 0 && !e.isShared;
         while (va < e.end && va < end) {
+          if (left === 0) return 0;
+          left--;
           if (this.pmap.find(va) === 0) {
             const error = faultPage(this, va, write ? PF_USER | PF_WRITE : PF_USER);
             if (error !== 0) return error;

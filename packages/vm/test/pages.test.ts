@@ -1,6 +1,7 @@
+import { Errno } from "@anax/portable";
 import { describe, expect, test } from "vitest";
 import { Machine } from "@anax/machine";
-import { HEAP_TARGET, MAP_NORESERVE, PG_FREE, PG_WIRED, VmObject, VmPages } from "../src/index";
+import { HEAP_TARGET, MAP_NORESERVE, PG_FREE, PG_WIRED, PROT_READ, VmObject, VmPages } from "../src/index";
 import { ANON, BASE, PAGE, RW, boot, mapAt, space, touch, write } from "./harness";
 
 describe("the page pool", () => {
@@ -118,6 +119,19 @@ describe("the kernel heap", () => {
     expect(vm.replenishHeap()).toBe(false);
   });
 
+  test("a list of entries that doubles asks for room first", { timeout: 60_000 }, () => {
+    const vm = boot(16 * 1024 * 1024);
+    const s = space(vm);
+    mapAt(s, BASE, 8192, PROT_READ);
+    for (let i = 0; i < 1023; i++) s.unmap(BASE + (2 * i + 1) * PAGE, PAGE);
+    expect(s.entryCount).toBe(1024);
+    while (vm.pages.alloc() !== 0);
+    vm.machine.sim.heapPages = 40;
+    expect(vm.heapOk()).toBe(true);
+    expect(s.unmap(BASE + 5001 * PAGE, PAGE)).toBe(-Errno.NOMEM);
+    expect(s.unmap(BASE, 8192 * PAGE)).toBe(0);
+  });
+
   test("donated pages are never free", () => {
     const vm = boot();
     vm.machine.sim.heapPages = 0;
@@ -131,6 +145,27 @@ describe("the kernel heap", () => {
 });
 
 describe("objects", () => {
+  test("the table grows by chunks and uses ids again", () => {
+    const vm = boot();
+    const all = Array.from({ length: 1500 }, () => new VmObject(vm.pages, null, 1));
+    expect(new Set(all.map((o) => o.id)).size).toBe(1500);
+    expect(all.every((o) => o.id > 0 && vm.pages.objects.get(o.id) === o)).toBe(true);
+    expect(vm.pages.objects.used).toBe(1500);
+    const gone = all[700]!.id;
+    all[700]!.unref();
+    expect(vm.pages.objects.get(gone)).toBeNull();
+    expect(new VmObject(vm.pages, null, 1).id).toBe(gone);
+  });
+
+  test("a hole in a sparse object costs what is resident", () => {
+    const o = new VmObject(boot().pages, null, 0xffffffff);
+    for (const i of [0, 5, 1000000, 4000000000]) o.grab(i);
+    const started = Date.now();
+    o.punch(5, 0xffffffff);
+    expect(Date.now() - started).toBeLessThan(200);
+    expect(o.resident).toBe(1);
+  });
+
   test("ids are used again, and pages of the old object are not found", () => {
     const vm = boot();
     const free = vm.pages.freeCount;
