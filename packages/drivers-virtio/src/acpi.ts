@@ -61,7 +61,7 @@ export class AcpiTables {
     const width: i32 = wide ? 8 : 4;
     const length = i32(m.load32(root + 4));
     let found: i32 = 0;
-    for (let at = HEADER; at + width <= length; at = (at + width) | 0) {
+    for (let at = HEADER; ((at + width) | 0) <= length; at = (at + width) | 0) {
       let table = toLong(m.load32(root + at));
       if (wide) table = longOf(i32(m.load32(root + at + 4)), m.load32(root + at));
       if (table <= 0 || !this.inside(table, HEADER)) continue;
@@ -95,7 +95,7 @@ export class AcpiTables {
   private readMcfg(table: long): void {
     const m = this.machine;
     const length = i32(m.load32(table + 4));
-    for (let at = 44; at + 16 <= length; at = (at + 16) | 0) {
+    for (let at = 44; ((at + 16) | 0) <= length; at = (at + 16) | 0) {
       if (m.load16(table + at + 8) !== 0) continue;
       this.ecamBase = longOf(i32(m.load32(table + at + 4)), m.load32(table + at));
       this.ecamLastBus = i32(m.load8(table + at + 11));
@@ -107,10 +107,10 @@ export class AcpiTables {
     const m = this.machine;
     const length = i32(m.load32(table + 4));
     let at: i32 = 44;
-    while (at + 2 <= length) {
+    while (((at + 2) | 0) <= length) {
       const kind = m.load8(table + at);
       const size = i32(m.load8(table + at + 1));
-      if (size < 2 || at + size > length) return;
+      if (size < 2 || ((at + size) | 0) > length) return;
       if (kind === 1 && size >= 12 && this.ioapicBase === toLong(0)) {
         this.ioapicBase = toLong(m.load32(table + at + 4));
         this.ioapicGsiBase = i32(m.load32(table + at + 8));

@@ -66,7 +66,7 @@ export class VirtioConsole extends VirtioDevice {
       this.rows = i32(size >>> 16);
     }
     this.txFree = 0;
-    for (let i = 0; i < TX_SLOTS; i++) if (this.txPages[i >> 1] !== 0) this.txFree |= 1 << i;
+    for (let i = 0; i < TX_SLOTS; i++) if (this.txPages[i >> 1] !== 0) this.txFree = (this.txFree | (1 << i)) >>> 0;
     if (this.rxPage === 0) return;
     const rx = this.queue(QUEUE_RX);
     for (let i = 0; i < RX_BUFFERS; i++) this.offer(rx, i);
@@ -74,7 +74,7 @@ export class VirtioConsole extends VirtioDevice {
   }
 
   private offer(rx: Virtqueue, i: i32): void {
-    if (rx.addBuffer(this.rxPage + i * RX_SIZE, u32(RX_SIZE), true) === 0) rx.submit(i);
+    if (rx.addBuffer(this.rxPage + ((i * RX_SIZE) | 0), u32(RX_SIZE), true) === 0) rx.submit(i);
   }
 
   /** Sends up to `n` bytes; returns how many were taken (0 when every slot is with the device or it failed). */
@@ -91,7 +91,7 @@ export class VirtioConsole extends VirtioDevice {
       this.machine.writePhys(buf, (off + done) | 0, pa, part);
       tx.addBuffer(pa, u32(part), false);
       tx.submit(slot);
-      this.txFree &= ~(1 << slot);
+      this.txFree = (this.txFree & ~(1 << slot)) >>> 0;
       done = (done + part) | 0;
     }
     if (done > 0) tx.kick();
@@ -105,7 +105,7 @@ export class VirtioConsole extends VirtioDevice {
     let refilled = false;
     while (i >= 0) {
       const n = i32(rx.takenLength);
-      this.machine.readPhys(this.rxPage + i * RX_SIZE, this.scratch, 0, n);
+      this.machine.readPhys(this.rxPage + ((i * RX_SIZE) | 0), this.scratch, 0, n);
       this.offer(rx, i);
       refilled = true;
       if (client !== null && n > 0) client.received(this.scratch, n);
@@ -117,7 +117,7 @@ export class VirtioConsole extends VirtioDevice {
     let slot = tx.take();
     const was = this.txFree;
     while (slot >= 0) {
-      this.txFree |= 1 << slot;
+      this.txFree = (this.txFree | (1 << slot)) >>> 0;
       slot = tx.take();
     }
     if (slot !== TAKE_NONE) return false;

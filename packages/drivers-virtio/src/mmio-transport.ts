@@ -118,6 +118,6 @@ export class MmioTransport extends VirtioTransport {
   }
 
   config32(off: i32): u32 {
-    return off < 0 || off + 4 > CONFIG_SIZE ? 0 : this.machine.mmioLoad32(this.base + REG_CONFIG + off);
+    return off < 0 || ((off + 4) | 0) > CONFIG_SIZE ? 0 : this.machine.mmioLoad32(this.base + REG_CONFIG + off);
   }
 }

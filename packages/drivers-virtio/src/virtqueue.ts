@@ -78,7 +78,7 @@ export class Virtqueue {
     const d = this.freeHead;
     this.freeHead = i32(this.nextFree[d]);
     this.free--;
-    const at: long = this.page + d * 16;
+    const at: long = this.page + ((d * 16) | 0);
     const m = this.machine;
     m.store64(at, pa);
     m.store32(at + 8, length);
@@ -86,7 +86,7 @@ export class Virtqueue {
     m.store16(at + 14, 0);
     if (this.first === NONE) this.first = d;
     else {
-      const before: long = this.page + this.last * 16;
+      const before: long = this.page + ((this.last * 16) | 0);
       m.store16(before + 12, u32(m.load16(before + 12) | DESC_NEXT));
       m.store16(before + 14, u32(d));
       this.nextFree[this.last] = d;
@@ -104,7 +104,7 @@ export class Virtqueue {
     this.chainLength[head] = this.building;
     this.writable[head] = this.buildingWritable;
     const m = this.machine;
-    m.store16(this.page + AVAIL_AT + 4 + (this.availIndex & (this.size - 1)) * 2, u32(head));
+    m.store16(this.page + AVAIL_AT + 4 + (((this.availIndex & (this.size - 1)) * 2) | 0), u32(head));
     this.availIndex = (this.availIndex + 1) & 0xffff;
     m.store16(this.page + AVAIL_AT + 2, u32(this.availIndex));
     this.startChain();
@@ -147,7 +147,7 @@ export class Virtqueue {
     const idx = i32(m.load16(this.page + USED_AT + 2));
     if (idx === this.usedIndex) return TAKE_NONE;
     if (((idx - this.usedIndex) & 0xffff) > this.size) return TAKE_BROKEN;
-    const at: long = this.page + USED_AT + 4 + (this.usedIndex & (this.size - 1)) * 8;
+    const at: long = this.page + USED_AT + 4 + (((this.usedIndex & (this.size - 1)) * 8) | 0);
     const id = m.load32(at);
     const length = m.load32(at + 4);
     if (id >= u32(this.size)) return TAKE_BROKEN;
@@ -182,4 +182,3 @@ export function queueSize(max: i32): i32 {
   while (n > max) n = n >> 1;
   return n;
 }
-

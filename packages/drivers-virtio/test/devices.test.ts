@@ -169,43 +169,46 @@ describe("Virtqueue", () => {
 
   it("loses and invents no descriptor under any traffic", () => {
     fc.assert(
-      fc.property(fc.array(fc.tuple(fc.boolean(), fc.integer({ min: 1, max: 5 }), fc.nat(30)), { maxLength: 300 }), (ops) => {
-        const mem = new FakeMemory();
-        const t = new FakeTransport(mem);
-        t.maxSizes = [16];
-        t.statusBits = 11;
-        const q = new Virtqueue(mem.machine, t, 0, 16, mem.allocPage());
-        q.publish();
-        const buffer = mem.allocPage();
-        const out: { head: number; token: number; length: number }[] = [];
-        let token = 0;
-        let used = 0;
-        for (const [add, length, pick] of ops) {
-          if (add) {
-            let ok = true;
-            for (let i = 0; ok && i < length; i++) ok = q.addBuffer(buffer, 100, true) === 0;
-            expect(ok).toBe(used + length <= 16);
-            if (!ok) {
-              q.abandon();
+      fc.property(
+        fc.array(fc.tuple(fc.boolean(), fc.integer({ min: 1, max: 5 }), fc.nat(30)), { maxLength: 300 }),
+        (ops) => {
+          const mem = new FakeMemory();
+          const t = new FakeTransport(mem);
+          t.maxSizes = [16];
+          t.statusBits = 11;
+          const q = new Virtqueue(mem.machine, t, 0, 16, mem.allocPage());
+          q.publish();
+          const buffer = mem.allocPage();
+          const out: { head: number; token: number; length: number }[] = [];
+          let token = 0;
+          let used = 0;
+          for (const [add, length, pick] of ops) {
+            if (add) {
+              let ok = true;
+              for (let i = 0; ok && i < length; i++) ok = q.addBuffer(buffer, 100, true) === 0;
+              expect(ok).toBe(used + length <= 16);
+              if (!ok) {
+                q.abandon();
+              } else {
+                q.submit(token);
+                const chain = t.take(0)!;
+                expect(chain.buffers.length).toBe(length);
+                out.push({ head: chain.head, token: token++, length });
+                used += length;
+              }
+            } else if (out.length > 0) {
+              const [c] = out.splice(pick % out.length, 1);
+              t.finish(0, c!.head, 100 * c!.length);
+              expect(q.take()).toBe(c!.token);
+              expect(q.takenLength).toBe(100 * c!.length);
+              used -= c!.length;
             } else {
-              q.submit(token);
-              const chain = t.take(0)!;
-              expect(chain.buffers.length).toBe(length);
-              out.push({ head: chain.head, token: token++, length });
-              used += length;
+              expect(q.take()).toBe(TAKE_NONE);
             }
-          } else if (out.length > 0) {
-            const [c] = out.splice(pick % out.length, 1);
-            t.finish(0, c!.head, 100 * c!.length);
-            expect(q.take()).toBe(c!.token);
-            expect(q.takenLength).toBe(100 * c!.length);
-            used -= c!.length;
-          } else {
-            expect(q.take()).toBe(TAKE_NONE);
+            expect(q.free).toBe(16 - used);
           }
-          expect(q.free).toBe(16 - used);
-        }
-      }),
+        },
+      ),
     );
   });
 

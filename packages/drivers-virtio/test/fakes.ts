@@ -43,7 +43,8 @@ export class FakeMemory implements DmaMemory {
       store64: this.put64,
       zeroPhys: (pa: number, n: number) => void this.slice(pa, n).fill(0),
       readPhys: (pa: number, buf: Uint8Array, off: number, n: number) => buf.set(this.slice(pa, n), off),
-      writePhys: (buf: Uint8Array, off: number, pa: number, n: number) => this.slice(pa, n).set(buf.subarray(off, off + n)),
+      writePhys: (buf: Uint8Array, off: number, pa: number, n: number) =>
+        this.slice(pa, n).set(buf.subarray(off, off + n)),
     };
     return fake as unknown as Machine;
   }
@@ -130,7 +131,7 @@ export class FakeTransport extends VirtioTransport {
     const head = this.memory.get16(s.avail + 4 + (s.seen % s.size) * 2);
     s.seen = (s.seen + 1) & 0xffff;
     const chain: Chain = { head, buffers: [] };
-    for (let d = head; ; ) {
+    for (let d = head; ;) {
       const at = s.desc + d * 16;
       const flags = this.memory.get16(at + 12);
       const write = (flags & 2) !== 0;

@@ -27,7 +27,7 @@ class Echo implements MsgHandler {
 
   handle(msg: Msg): void {
     this.log.value(this.name, msg.cmd);
-    msg.result = msg.cmd * 2;
+    msg.result = (msg.cmd * 2) | 0;
     replyMsg(msg, 0);
   }
 }

@@ -119,7 +119,8 @@ export class CalloutWheel {
       const ahead = this.nextOccupied(level, i32(longAnd(longShr(this.tick, shift), 63)));
       if (ahead >= 0) return longShl(longShl(turn, SLOT_BITS) + ahead, shift);
       // What is left on this level belongs to its next turn.
-      if ((this.occupied[level * 2] | this.occupied[level * 2 + 1]) !== 0) return longShl(turn + 1, (shift + SLOT_BITS) | 0);
+      if ((this.occupied[level * 2] | this.occupied[level * 2 + 1]) !== 0)
+        return longShl(turn + 1, (shift + SLOT_BITS) | 0);
     }
     return -1;
   }

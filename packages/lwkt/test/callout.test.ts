@@ -14,9 +14,16 @@ class Probe extends Callout {
 describe("CalloutWheel against a sorted list", () => {
   it("fires everything once, not early, by the next run, and knows the next deadline", () => {
     const op = fc.oneof(
-      fc.record({ kind: fc.constant("arm" as const), id: fc.nat(15), delay: fc.oneof(fc.nat(3_000_000), fc.nat(2 ** 34), fc.nat(2 ** 52)) }),
+      fc.record({
+        kind: fc.constant("arm" as const),
+        id: fc.nat(15),
+        delay: fc.oneof(fc.nat(3_000_000), fc.nat(2 ** 34), fc.nat(2 ** 52)),
+      }),
       fc.record({ kind: fc.constant("cancel" as const), id: fc.nat(15) }),
-      fc.record({ kind: fc.constant("run" as const), step: fc.oneof(fc.nat(2_000_000), fc.nat(2 ** 33), fc.nat(2 ** 50)) }),
+      fc.record({
+        kind: fc.constant("run" as const),
+        step: fc.oneof(fc.nat(2_000_000), fc.nat(2 ** 33), fc.nat(2 ** 50)),
+      }),
     );
     fc.assert(
       fc.property(fc.array(op, { maxLength: 60 }), (ops) => {
@@ -24,11 +31,15 @@ describe("CalloutWheel against a sorted list", () => {
         const wheel = new CalloutWheel(now);
         const model = new Map<number, number>();
         const fired: number[] = [];
-        const probes = Array.from({ length: 16 }, (_, id) => new Probe((c) => {
-          expect(c.deadline).toBeLessThanOrEqual(now);
-          expect(c.armed).toBe(false);
-          fired.push(id);
-        }));
+        const probes = Array.from(
+          { length: 16 },
+          (_, id) =>
+            new Probe((c) => {
+              expect(c.deadline).toBeLessThanOrEqual(now);
+              expect(c.armed).toBe(false);
+              fired.push(id);
+            }),
+        );
         for (const o of ops) {
           if (o.kind === "arm") {
             wheel.arm(probes[o.id]!, now + o.delay);

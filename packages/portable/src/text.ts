@@ -6,7 +6,7 @@
  */
 import { copyBytes } from "./glue/js/bytes";
 import { longDiv, longMod } from "./glue/js/long";
-import { u32, type i32, type long } from "./glue/js/types";
+import { i32, u32, type long } from "./glue/js/types";
 
 const DIGITS = "0123456789abcdef";
 
@@ -29,7 +29,7 @@ export function parseDecimal(b: Uint8Array, off: i32, n: i32): i32 {
   let v: i32 = 0;
   let i = 0;
   for (; i < n; i++) {
-    const d: i32 = (b[off + i] - 48) | 0;
+    const d: i32 = (i32(b[off + i]) - 48) | 0;
     if (d < 0 || d > 9) break;
     if (v > 214748363) return -1;
     v = (v * 10 + d) | 0;

@@ -18,12 +18,17 @@ import {
 describe("TextBuilder", () => {
   it("formats like JavaScript", () => {
     fc.assert(
-      fc.property(fc.maxSafeInteger(), fc.integer({ min: 0, max: 0xffffffff }), fc.integer({ min: 0, max: 24 }), (v, h, w) => {
-        expect(new TextBuilder(1).num(v).toString()).toBe(String(v));
-        expect(new TextBuilder(1).pad(v, w).toString()).toBe(String(v).padStart(w));
-        expect(new TextBuilder(1).hex32(h).toString()).toBe(h.toString(16));
-        expect(new TextBuilder(1).hex32(h, 8).toString()).toBe(h.toString(16).padStart(8, "0"));
-      }),
+      fc.property(
+        fc.maxSafeInteger(),
+        fc.integer({ min: 0, max: 0xffffffff }),
+        fc.integer({ min: 0, max: 24 }),
+        (v, h, w) => {
+          expect(new TextBuilder(1).num(v).toString()).toBe(String(v));
+          expect(new TextBuilder(1).pad(v, w).toString()).toBe(String(v).padStart(w));
+          expect(new TextBuilder(1).hex32(h).toString()).toBe(h.toString(16));
+          expect(new TextBuilder(1).hex32(h, 8).toString()).toBe(h.toString(16).padStart(8, "0"));
+        },
+      ),
     );
   });
 

@@ -5,7 +5,7 @@
  * Invariant: `priority` is a pure function of class, nice, real-time priority and estcpu; an entity is on at most one run queue.
  * Source: DragonFly sys/kern/usched_dfly.c.
  */
-import { i32, longDiv, toLong, type long } from "@anax/portable";
+import { i32, imul, longDiv, toLong, type long } from "@anax/portable";
 
 /** Priorities within a class, and the run queues they fall into. */
 export const MAXPRI: i32 = 128;
@@ -84,11 +84,11 @@ export class SchedEntity {
   resetPriority(): void {
     let pri: i32 = 0;
     if (this.klass === CLASS_REALTIME) {
-      pri = (((RT_PRIO_MAX - this.rtPriority) * (MAXPRI - 1)) / RT_PRIO_MAX) | 0;
+      pri = ((((RT_PRIO_MAX - this.rtPriority) * (MAXPRI - 1)) | 0) / RT_PRIO_MAX) | 0;
     } else if (this.klass === CLASS_NORMAL) {
-      const byNice: i32 = (((this.nice - NICE_MIN) * PPQ) / NICEPPQ) | 0;
-      const byUse: i32 = ((this.estcpu * PPQ) / ESTCPUPPQ) | 0;
-      pri = (((byNice + byUse) * MAXPRI) / PRIORITY_RANGE) | 0;
+      const byNice: i32 = ((((this.nice - NICE_MIN) * PPQ) | 0) / NICEPPQ) | 0;
+      const byUse: i32 = (((this.estcpu * PPQ) | 0) / ESTCPUPPQ) | 0;
+      pri = ((((byNice + byUse) * MAXPRI) | 0) / PRIORITY_RANGE) | 0;
     }
     if (pri < 0) pri = 0;
     if (pri > MAXPRI - 1) pri = (MAXPRI - 1) | 0;
@@ -110,7 +110,7 @@ export class SchedEntity {
     if (cpu > wall) cpu = wall;
     const use = this.weigh(i32(longDiv(cpu * ESTCPUMAX, wall)));
     const weight: i32 = this.samples < DECAY ? this.samples : DECAY;
-    this.estcpu = ((this.estcpu * weight + use) / (weight + 1)) | 0;
+    this.estcpu = (((imul(this.estcpu, weight) + use) | 0) / ((weight + 1) | 0)) | 0;
     if (this.estcpu > ESTCPUMAX) this.estcpu = ESTCPUMAX;
     if (this.samples < DECAY) this.samples++;
     this.sampleCpu = 0;
@@ -125,8 +125,8 @@ export class SchedEntity {
   private weigh(use: i32): i32 {
     const nice = this.nice;
     if (this.klass !== CLASS_NORMAL || nice === 0) return use;
-    if (nice < 0) return ((use * NICE_STEP) / (NICE_STEP - nice)) | 0;
-    return ((use * (NICE_STEP + nice)) / NICE_STEP) | 0;
+    if (nice < 0) return (((use * NICE_STEP) | 0) / ((NICE_STEP - nice) | 0)) | 0;
+    return (imul(use, NICE_STEP + nice) / NICE_STEP) | 0;
   }
 
   /** Back from sleep at `now`: a long one counts as that many idle samples. */
@@ -136,7 +136,7 @@ export class SchedEntity {
     if (start < 0 || now - start < LONG_SLEEP_NS) return;
     let idle = i32(longDiv(now - start, SAMPLE_NS));
     if (idle > 64) idle = 64;
-    for (; idle > 0; idle--) this.estcpu = ((this.estcpu * DECAY) / (DECAY + 1)) | 0;
+    for (; idle > 0; idle--) this.estcpu = (((this.estcpu * DECAY) | 0) / (DECAY + 1)) | 0;
     this.sampleCpu = 0;
     this.sampleStart = now;
     this.resetPriority();

@@ -37,7 +37,7 @@ export class RunQueue {
       e.prev = null;
       this.heads[q] = e;
       this.tails[q] = e;
-      this.ready |= 1 << q;
+      this.ready = (this.ready | (1 << q)) >>> 0;
     } else if (atHead) {
       e.prev = null;
       e.next = head;
@@ -62,7 +62,7 @@ export class RunQueue {
     else prev.next = next;
     if (next === null) this.tails[q] = prev;
     else next.prev = prev;
-    if (this.heads[q] === null) this.ready &= ~(1 << q);
+    if (this.heads[q] === null) this.ready = (this.ready & ~(1 << q)) >>> 0;
     e.next = null;
     e.prev = null;
     e.queued = false;

@@ -54,7 +54,12 @@ describe("UserScheduler", () => {
 
   it("runs real-time before normal before idle", () => {
     const s = new UserScheduler();
-    const [i, n, r1, r2] = [0, 1, 2, 3].map(() => new SchedEntity()) as [SchedEntity, SchedEntity, SchedEntity, SchedEntity];
+    const [i, n, r1, r2] = [0, 1, 2, 3].map(() => new SchedEntity()) as [
+      SchedEntity,
+      SchedEntity,
+      SchedEntity,
+      SchedEntity,
+    ];
     for (const e of [i, n, r1, r2]) s.add(e, null, 0);
     expect(s.setClass(i, CLASS_IDLE, 0, false)).toBe(0);
     expect(s.setClass(r1, CLASS_REALTIME, 10, false)).toBe(0);
@@ -110,30 +115,33 @@ describe("UserScheduler", () => {
 
   it("keeps its counts under any sequence of operations", () => {
     fc.assert(
-      fc.property(fc.array(fc.tuple(fc.nat(7), fc.nat(6), fc.integer({ min: -25, max: 25 })), { maxLength: 200 }), (ops) => {
-        const s = new UserScheduler();
-        const all = Array.from({ length: 8 }, () => new SchedEntity());
-        for (const e of all) s.add(e, null, 0);
-        let now = 0;
-        for (const [i, op, arg] of ops) {
-          const e = all[i]!;
-          now += MS;
-          if (op === 0) {
-            s.setRunnable(e, now);
-          } else if (op === 1) s.unsetRunnable(e);
-          else if (op === 2) s.setNice(e, arg);
-          else if (op === 3) s.setClass(e, arg > 0 ? CLASS_REALTIME : CLASS_NORMAL, Math.max(arg, 0), arg > 12);
-          else if (op === 4 && s.current === null) s.choose();
-          else if (op === 5 && s.current) s.account(s.current, 7 * MS, now);
-          else if (op === 6 && s.current) s.sleep(s.current, now);
-          expect(s.runnable).toBe(all.filter((x) => x.queued).length);
-          expect(s.current?.queued ?? false).toBe(false);
-        }
-        const rest: SchedEntity[] = [];
-        for (let e = s.choose(); e; e = s.choose()) rest.push(e);
-        const classes = rest.map((e) => [e.klass, e.queueIndex]);
-        expect(classes).toEqual([...classes].sort((x, y) => x[0]! - y[0]! || x[1]! - y[1]!));
-      }),
+      fc.property(
+        fc.array(fc.tuple(fc.nat(7), fc.nat(6), fc.integer({ min: -25, max: 25 })), { maxLength: 200 }),
+        (ops) => {
+          const s = new UserScheduler();
+          const all = Array.from({ length: 8 }, () => new SchedEntity());
+          for (const e of all) s.add(e, null, 0);
+          let now = 0;
+          for (const [i, op, arg] of ops) {
+            const e = all[i]!;
+            now += MS;
+            if (op === 0) {
+              s.setRunnable(e, now);
+            } else if (op === 1) s.unsetRunnable(e);
+            else if (op === 2) s.setNice(e, arg);
+            else if (op === 3) s.setClass(e, arg > 0 ? CLASS_REALTIME : CLASS_NORMAL, Math.max(arg, 0), arg > 12);
+            else if (op === 4 && s.current === null) s.choose();
+            else if (op === 5 && s.current) s.account(s.current, 7 * MS, now);
+            else if (op === 6 && s.current) s.sleep(s.current, now);
+            expect(s.runnable).toBe(all.filter((x) => x.queued).length);
+            expect(s.current?.queued ?? false).toBe(false);
+          }
+          const rest: SchedEntity[] = [];
+          for (let e = s.choose(); e; e = s.choose()) rest.push(e);
+          const classes = rest.map((e) => [e.klass, e.queueIndex]);
+          expect(classes).toEqual([...classes].sort((x, y) => x[0]! - y[0]! || x[1]! - y[1]!));
+        },
+      ),
     );
   });
 });

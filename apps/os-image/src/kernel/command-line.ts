@@ -30,9 +30,9 @@ export class CommandLine {
     let at = this.next(0);
     while (at >= 0) {
       const end = this.end(at);
-      if (end - at === 2 && this.bytes[at] === 45 && this.bytes[at + 1] === 45) break;
-      if (end - at >= key.length && equalBytes(this.bytes, at, key, 0, key.length)) {
-        found = this.bytes.slice(at + key.length, end);
+      if (((end - at) | 0) === 2 && this.bytes[at] === 45 && this.bytes[at + 1] === 45) break;
+      if (((end - at) | 0) >= key.length && equalBytes(this.bytes, at, key, 0, key.length)) {
+        found = this.bytes.slice((at + key.length) | 0, end);
       }
       at = this.next(end);
     }
@@ -47,7 +47,7 @@ export class CommandLine {
     while (at >= 0) {
       const end = this.end(at);
       if (behind) out.push(this.bytes.slice(at, end));
-      else if (end - at === 2 && this.bytes[at] === 45 && this.bytes[at + 1] === 45) behind = true;
+      else if (((end - at) | 0) === 2 && this.bytes[at] === 45 && this.bytes[at + 1] === 45) behind = true;
       at = this.next(end);
     }
     return out;

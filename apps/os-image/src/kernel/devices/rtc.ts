@@ -5,7 +5,7 @@
  * Source: Motorola MC146818A data sheet; the century register is index 0x32 on PCs.
  */
 import type { Machine } from "@anax/machine";
-import { i32, longDiv, toLong, type long } from "@anax/portable";
+import { i32, longDiv, toLong, u32, type long } from "@anax/portable";
 
 const PORT_INDEX: i32 = 0x70;
 const PORT_DATA: i32 = 0x71;
@@ -17,12 +17,12 @@ const B_BINARY: i32 = 4;
 const B_24_HOURS: i32 = 2;
 
 function cmos(m: Machine, index: i32): i32 {
-  m.out8(PORT_INDEX, index);
+  m.out8(PORT_INDEX, u32(index));
   return i32(m.in8(PORT_DATA));
 }
 
 function number(v: i32, binary: boolean): i32 {
-  return binary ? v : (((v >> 4) * 10) | 0) + (v & 15) | 0;
+  return binary ? v : ((((v >> 4) * 10) | 0) + (v & 15)) | 0;
 }
 
 /** Days from 1970-01-01 to the first day of the month, proleptic Gregorian calendar. */
@@ -30,7 +30,7 @@ function daysBefore(year: i32, month: i32): long {
   const y: i32 = month <= 2 ? (year - 1) | 0 : year;
   const m: i32 = month <= 2 ? (month + 9) | 0 : (month - 3) | 0;
   const era = toLong(y) * 365 + longDiv(toLong(y), 4) - longDiv(toLong(y), 100) + longDiv(toLong(y), 400);
-  return era + ((153 * m + 2) / 5 | 0) - 719468;
+  return era + ((((153 * m + 2) | 0) / 5) | 0) - 719468;
 }
 
 /** Seconds since 1970-01-01 00:00 UTC by the CMOS clock, which is taken to run in UTC; 0 when it makes no sense. */
@@ -56,7 +56,7 @@ export function readRtc(m: Machine): long {
     const y: i32 = ((hundreds >= 19 && hundreds <= 22 ? hundreds : 20) * 100 + number(year, binary)) | 0;
     const mon = number(month, binary);
     if (mon < 1 || mon > 12) return 0;
-    const days = daysBefore(y, mon) + (number(day, binary) - 1);
+    const days = daysBefore(y, mon) + ((number(day, binary) - 1) | 0);
     return ((days * 24 + h) * 60 + number(minute, binary)) * 60 + number(before, binary);
   }
   return 0;

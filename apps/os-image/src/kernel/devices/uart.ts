@@ -10,7 +10,6 @@ import type { ConsoleClient } from "@anax/drivers-virtio";
 import type { Machine } from "@anax/machine";
 import { i32, u32 } from "@anax/portable";
 
-const RBR_THR: i32 = 0;
 const IER: i32 = 1;
 const IIR_FCR: i32 = 2;
 const LCR: i32 = 3;
