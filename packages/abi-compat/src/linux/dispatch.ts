@@ -46,6 +46,7 @@ import {
   sysMemfdCreate,
   sysOpen,
   sysOpenat,
+  sysOpenat2,
   sysPipe,
   sysPipe2,
   sysPread64,
@@ -101,7 +102,6 @@ import {
   sysNosys,
   sysReadahead,
   sysSetxattr,
-  sysSocket,
   sysSyncFileRange,
 } from "./misc";
 import {
@@ -217,6 +217,26 @@ import {
   sysTgkill,
   sysTkill,
 } from "./signal";
+import {
+  sysAccept,
+  sysAccept4,
+  sysBind,
+  sysConnect,
+  sysGetpeername,
+  sysGetsockname,
+  sysGetsockopt,
+  sysListen,
+  sysRecvfrom,
+  sysRecvmmsg,
+  sysRecvmsg,
+  sysSendmmsg,
+  sysSendmsg,
+  sysSendto,
+  sysSetsockopt,
+  sysShutdown,
+  sysSocket,
+  sysSocketpair,
+} from "./socket";
 import { sysFstat, sysFstatfs, sysLstat, sysNewfstatat, sysStat, sysStatfs, sysStatx } from "./stat";
 import { sysGetrandom, sysReboot, sysSetdomainname, sysSethostname, sysSysinfo, sysSyslog, sysUname } from "./system";
 import { sysFutex, sysGetRobustList, sysSetRobustList, sysSetTidAddress } from "./thread";
@@ -289,7 +309,20 @@ function fillFirst(h: Array<SyscallHandler>): void {
   h[39] = sysGetpid;
   h[40] = sysSendfile;
   h[41] = sysSocket;
-  h[53] = sysSocket;
+  h[42] = sysConnect;
+  h[43] = sysAccept;
+  h[44] = sysSendto;
+  h[45] = sysRecvfrom;
+  h[46] = sysSendmsg;
+  h[47] = sysRecvmsg;
+  h[48] = sysShutdown;
+  h[49] = sysBind;
+  h[50] = sysListen;
+  h[51] = sysGetsockname;
+  h[52] = sysGetpeername;
+  h[53] = sysSocketpair;
+  h[54] = sysSetsockopt;
+  h[55] = sysGetsockopt;
   h[56] = sysClone;
   h[57] = sysFork;
   h[58] = sysVfork;
@@ -458,6 +491,7 @@ function fillSecond(h: Array<SyscallHandler>): void {
   h[285] = sysFallocate;
   h[286] = sysTimerfdSettime;
   h[287] = sysTimerfdGettime;
+  h[288] = sysAccept4;
   h[289] = sysSignalfd4;
   h[290] = sysEventfd2;
   h[291] = sysEpollCreate1;
@@ -466,9 +500,11 @@ function fillSecond(h: Array<SyscallHandler>): void {
   h[295] = sysPreadv;
   h[296] = sysPwritev;
   h[297] = sysRtTgsigqueueinfo;
+  h[299] = sysRecvmmsg;
   h[302] = sysPrlimit64;
   h[305] = sysClockAdjtime;
   h[306] = sysSyncfs;
+  h[307] = sysSendmmsg;
   h[309] = sysGetcpu;
   h[314] = sysSchedSetattr;
   h[315] = sysSchedGetattr;
@@ -487,6 +523,7 @@ function fillSecond(h: Array<SyscallHandler>): void {
   h[332] = sysStatx;
   h[435] = sysClone3;
   h[436] = sysCloseRange;
+  h[437] = sysOpenat2;
   h[439] = sysFaccessat2;
   h[441] = sysEpollPwait2;
   h[452] = sysFchmodat2;

@@ -5,10 +5,13 @@
  * Neighbours: kern's `fileops.ts` and `fdops.ts`; `stat.ts`, `name.ts`. Invariant: a handler has no effect of its own, so it can be run again.
  * Source: the section 2 manual page of each call.
  */
-import { Errno, i32, toLong, type long } from "@anax/portable";
+import { Errno, getI32, getLong, i32, toLong, type long } from "@anax/portable";
+import { REG_RAX } from "@anax/machine";
 import {
   AT_FDCWD,
+  F_GETOWN,
   O_CREAT,
+  O_TMPFILE,
   O_TRUNC,
   O_WRONLY,
   kernClose,
@@ -41,7 +44,8 @@ import {
   type Lwp,
 } from "@anax/kern";
 import { arg0, arg1, arg2, arg3, arg4, int0, int1, int2, int3, int5, uint0, uint1 } from "./args";
-import type { LinuxContext } from "./context";
+import { RESULT_IN_REGISTERS, type LinuxContext } from "./context";
+import { OpenHowL } from "./layout";
 
 export function sysRead(_c: LinuxContext, lwp: Lwp): long {
   return kernRead(lwp, int0(lwp), arg1(lwp), arg2(lwp));
@@ -113,6 +117,32 @@ export function sysOpenat(_c: LinuxContext, lwp: Lwp): long {
   return kernOpen(lwp, int0(lwp), arg1(lwp), int2(lwp), int3(lwp));
 }
 
+/** Flags that openat2 knows: what open ignores, it refuses. */
+const OPENAT2_FLAGS: i32 = 0o37777703;
+
+/** openat2(2) with what open can do: a look-up under restrictions is ENOSYS, so that programs check themselves. */
+export function sysOpenat2(c: LinuxContext, lwp: Lwp): long {
+  const size: long = arg3(lwp);
+  if (size < i32(OpenHowL.SIZE)) return -Errno.INVAL;
+  if (size > c.buf.length) return -Errno.TOOBIG;
+  const b = c.buf;
+  const error = lwp.proc.vm.copyin(arg2(lwp), b, 0, i32(size));
+  if (error !== 0) return error;
+  for (let i = i32(OpenHowL.SIZE); i < i32(size); i++) if (b[i] !== 0) return -Errno.TOOBIG;
+  const flags = getI32(b, OpenHowL.flags);
+  const mode: long = getLong(b, OpenHowL.mode);
+  if (getI32(b, OpenHowL.flags + 4) !== 0 || (flags & ~OPENAT2_FLAGS) !== 0 || mode < 0 || mode > 0o7777) return -Errno.INVAL;
+  const creates = (flags & O_CREAT) !== 0 || (flags & O_TMPFILE) === O_TMPFILE;
+  if (!creates && mode !== toLong(0)) return -Errno.INVAL;
+  const resolve: long = getLong(b, OpenHowL.resolve);
+  if (resolve < 0 || resolve > RESOLVE_ALL) return -Errno.INVAL;
+  if (resolve !== toLong(0)) return -Errno.NOSYS;
+  return kernOpen(lwp, int0(lwp), arg1(lwp), flags, i32(mode));
+}
+
+/** NO_XDEV, NO_MAGICLINKS, NO_SYMLINKS, BENEATH, IN_ROOT, CACHED. */
+const RESOLVE_ALL: long = 0x3f;
+
 export function sysClose(_c: LinuxContext, lwp: Lwp): long {
   return kernClose(lwp, int0(lwp));
 }
@@ -145,8 +175,12 @@ export function sysPipe2(_c: LinuxContext, lwp: Lwp): long {
   return kernPipe2(lwp, arg0(lwp), int1(lwp));
 }
 
+/** The owner of a group is a negative number, which may look like EASYNC: it goes into rax without further look. */
 export function sysFcntl(_c: LinuxContext, lwp: Lwp): long {
-  return kernFcntl(lwp, int0(lwp), int1(lwp), arg2(lwp));
+  const r = kernFcntl(lwp, int0(lwp), int1(lwp), arg2(lwp));
+  if (int1(lwp) !== F_GETOWN) return r;
+  lwp.regs.set(REG_RAX, toLong(r));
+  return RESULT_IN_REGISTERS;
 }
 
 export function sysIoctl(_c: LinuxContext, lwp: Lwp): long {

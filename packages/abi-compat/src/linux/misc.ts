@@ -1,5 +1,5 @@
 /**
- * System calls whose whole meaning fits a few lines: advice, attributes that no file has, capabilities, sockets that are not there.
+ * System calls whose whole meaning fits a few lines: advice, attributes that no file has, capabilities, the CPU.
  *
  * Neighbours: `file.ts`, `memory.ts`. Invariant: each checks its arguments as Linux does before it says what it cannot do.
  * Source: the section 2 manual page of each call.
@@ -198,13 +198,7 @@ export function sysIoprioSet(_c: LinuxContext, lwp: Lwp): long {
   return klass === 1 && lwp.proc.cred.euid !== 0 ? -Errno.PERM : 0;
 }
 
-/** socket(2), socketpair(2): there are no protocol families yet. */
-export function sysSocket(_c: LinuxContext, _lwp: Lwp): long {
-  return -Errno.AFNOSUPPORT;
-}
-
-// ---- calls that are there and always answer the same
-
+/** Every number without a call. */
 export function sysNosys(c: LinuxContext, lwp: Lwp): long {
   c.counters.miss(lwp.sysmsg.cmd);
   return -Errno.NOSYS;

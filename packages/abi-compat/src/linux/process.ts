@@ -13,6 +13,7 @@ import {
   CLONE_DETACHED,
   CLONE_PARENT,
   CLONE_SETTLS,
+  CLONE_SIGHAND,
   CLONE_THREAD,
   CSIGNAL,
   NSIG,
@@ -31,6 +32,7 @@ import {
   setpgid,
   setsid,
   type Lwp,
+  type Proc,
   type Usage,
 } from "@anax/kern";
 import { arg0, arg1, arg2, arg3, arg4, int0, int1, int2, int3, int4, uint0 } from "./args";
@@ -54,6 +56,8 @@ export function sysClone(_c: LinuxContext, lwp: Lwp): long {
 }
 
 const CLONE_ARGS_SIZE_VER0: i32 = 64;
+/** CLONE_CLEAR_SIGHAND in the high half of the flags: caught signals have their default action in the child. */
+const CLONE_CLEAR_SIGHAND_HIGH: u32 = 1;
 
 export function sysClone3(c: LinuxContext, lwp: Lwp): long {
   const size: long = arg1(lwp);
@@ -67,7 +71,10 @@ export function sysClone3(c: LinuxContext, lwp: Lwp): long {
   for (let i = i32(CloneArgsL.SIZE); i < n; i++) if (b[i] !== 0) return -Errno.TOOBIG;
   const flags = getU32(b, CloneArgsL.flags);
   const exitSignal: long = getLong(b, CloneArgsL.exit_signal);
-  if (getU32(b, CloneArgsL.flags + 4) !== 0 || (flags & (CSIGNAL | CLONE_DETACHED)) !== 0) return -Errno.INVAL;
+  const high = getU32(b, CloneArgsL.flags + 4);
+  const clear = (high & CLONE_CLEAR_SIGHAND_HIGH) !== 0;
+  if ((high & ~CLONE_CLEAR_SIGHAND_HIGH) !== 0 || (flags & (CSIGNAL | CLONE_DETACHED)) !== 0) return -Errno.INVAL;
+  if (clear && (flags & CLONE_SIGHAND) !== 0) return -Errno.INVAL;
   if (exitSignal < 0 || exitSignal > NSIG) return -Errno.INVAL;
   if ((flags & (CLONE_THREAD | CLONE_PARENT)) !== 0 && exitSignal !== toLong(0)) return -Errno.INVAL;
   if (getLong(b, CloneArgsL.set_tid) !== toLong(0) || getLong(b, CloneArgsL.set_tid_size) !== toLong(0)) return -Errno.INVAL;
@@ -77,7 +84,14 @@ export function sysClone3(c: LinuxContext, lwp: Lwp): long {
   const tls: long = (flags & CLONE_SETTLS) !== 0 ? getLong(b, CloneArgsL.tls) : 0;
   const parentTid: long = getLong(b, CloneArgsL.parent_tid);
   const childTid: long = getLong(b, CloneArgsL.child_tid);
-  return kernClone(lwp, (flags | u32(exitSignal)) >>> 0, stack + stackSize, parentTid, childTid, tls);
+  const waiting = lwp.vforkChild !== null;
+  const r = kernClone(lwp, (flags | u32(exitSignal)) >>> 0, stack + stackSize, parentTid, childTid, tls);
+  if (clear && !waiting) {
+    // The child exists and has not run yet.
+    const child: Proc | null = r > 0 ? c.kernel.pids.proc(r) : lwp.vforkChild;
+    if (child !== null) child.sighand = child.sighand!.forExec();
+  }
+  return r;
 }
 
 export function sysUnshare(_c: LinuxContext, lwp: Lwp): long {
