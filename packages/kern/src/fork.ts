@@ -12,7 +12,7 @@ import type { Cred, NcHandle } from "@anax/vfs-msg";
 import { FileTable } from "./descriptors";
 import { ATT_RESCHED, type Kernel } from "./kernel";
 import { RLIMIT_NPROC } from "./limits";
-import { Lwp } from "./lwp";
+import { Lwp, OP_NOMEM } from "./lwp";
 import { FsContext, Proc } from "./proc";
 import { ProcGroup, Session, enterGroup } from "./session";
 import { SIGCHLD } from "./sigdefs";
@@ -58,7 +58,7 @@ export function kernClone(l: Lwp, flags: u32, sp: long, uparentTid: long, uchild
   const tid = k.pids.allocate();
   if (tid === 0) return -Errno.AGAIN;
   const fpuPage = k.pages.alloc();
-  if (fpuPage === 0) return -Errno.NOMEM;
+  if (fpuPage === 0) return noMemory(l);
   const thread = (flags & CLONE_THREAD) !== 0;
   let space: VmSpace | null = p.space;
   if (!thread) {
@@ -66,7 +66,7 @@ export function kernClone(l: Lwp, flags: u32, sp: long, uparentTid: long, uchild
     else space = p.vm.fork(l.regs.get(REG_RSP));
     if (space === null) {
       k.pages.unref(fpuPage);
-      return -Errno.NOMEM;
+      return noMemory(l);
     }
   }
 
@@ -93,6 +93,12 @@ export function kernClone(l: Lwp, flags: u32, sp: long, uparentTid: long, uchild
   child.vforked = true;
   l.vforkChild = child;
   return waitVfork(l);
+}
+
+/** The program hears that it cannot have another process. */
+function noMemory(l: Lwp): i32 {
+  l.opState = OP_NOMEM;
+  return -Errno.NOMEM;
 }
 
 /** A parent in vfork: until the child has other memory. Only SIGKILL ends the wait early. */

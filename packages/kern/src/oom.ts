@@ -35,7 +35,8 @@ export function makeRoom(k: Kernel, l: Lwp): boolean {
   let p = k.pids.nextProc(2);
   while (p !== null) {
     const score = oomScore(k, p);
-    if (score > most) {
+    // Among equals the youngest: what is multiplying, not what was there before.
+    if (score > 0 && score >= most) {
       most = score;
       victim = p;
     }

@@ -100,7 +100,8 @@ describe("memory", () => {
     p.call(NR.fork).ifChild("bystander").save(0).call(NR.fork).ifChild("hog").save(1);
     p.call(NR.wait, at(1), 0, DATA + 64).log("hog", (c) => c.load32(DATA + 64)).call(NR.kill, at(0), 0).log("bystander", result).call(NR.kill, at(0), SIGKILL).call(NR.wait, -1, 0, 0).call(NR.exit, 0);
     p.label("bystander").call(NR.pause);
-    p.label("hog").call(NR.mmap, 64 * 1024 * 1024).save(2).label("touch").step((c) => c.store64(c.load64(DATA + 16) + c.load64(DATA + 24), 1)).step((c) => c.store64(DATA + 24, c.load64(DATA + 24) + 4096)).jump("touch");
+    p.label("hog").call(NR.mmap, 65536).save(2).step((c) => c.store64(DATA + 24, 0)).label("touch").step((c) => c.store64(c.load64(DATA + 16) + c.load64(DATA + 24), 1)).step((c) => c.store64(DATA + 24, c.load64(DATA + 24) + 4096));
+    p.jumpIf((c) => c.load64(DATA + 24) < 65536, "touch").jump("hog");
     w.run(p);
     expect(w.lines).toEqual([`1 hog ${SIGKILL}`, "1 bystander 0"]);
     expect(w.machine.sim.consoleText).toContain("Out of memory: Killed process 3 (init)");
