@@ -44,11 +44,10 @@ import {
   SEEK_END,
   SEEK_SET,
 } from "./fcntl";
-import { FK_PIPE, type File } from "./file";
+import type { File } from "./file";
 import { fdLimit, fileOf, heapOk } from "./file-util";
-import { FifoFile } from "./fifo";
+import { pipeOf } from "./fifo";
 import type { Lwp } from "./lwp";
-import { PipeFile, type Pipe } from "./pipe";
 
 const F_SETSIG: i32 = 10;
 const F_GETSIG: i32 = 11;
@@ -103,12 +102,6 @@ export function kernDup2(lwp: Lwp, oldFd: i32, newFd: i32): i32 {
 export function kernDup3(lwp: Lwp, oldFd: i32, newFd: i32, flags: i32): i32 {
   if ((flags & ~O_CLOEXEC) !== 0 || oldFd === newFd) return -Errno.INVAL;
   return replace(lwp, oldFd, newFd, (flags & O_CLOEXEC) !== 0);
-}
-
-/** The pipe behind a file, or null. */
-function pipeOf(file: File): Pipe | null {
-  if (file.kind !== FK_PIPE) return null;
-  return file instanceof FifoFile ? (file as FifoFile).pipe : (file as PipeFile).pipe;
 }
 
 /** fcntl(2). `arg` is a number or the address of a struct flock. */

@@ -11,10 +11,10 @@ import type { Waiter } from "@anax/lwkt";
 import type { Uio } from "@anax/vm";
 import { VnodeSpecial, type Cred, type Vfs, type Vnode } from "@anax/vfs-msg";
 import { O_ACCMODE, O_RDWR } from "./fcntl";
-import { FK_PIPE } from "./file";
+import { FK_PIPE, type File } from "./file";
 import type { Lwp } from "./lwp";
 import { OpState } from "./op";
-import { Pipe } from "./pipe";
+import { Pipe, PipeFile } from "./pipe";
 import { VnodeFile } from "./vnode-file";
 
 /** What hangs on the vnode. */
@@ -73,6 +73,12 @@ export class FifoFile extends VnodeFile {
     if (pipe.readers === 0 && pipe.writers === 0) this.vp.special = null;
     super.close();
   }
+}
+
+/** The pipe behind a file, or null. */
+export function pipeOf(file: File): Pipe | null {
+  if (file.kind !== FK_PIPE) return null;
+  return file instanceof FifoFile ? (file as FifoFile).pipe : (file as PipeFile).pipe;
 }
 
 /** An open that waits: it keeps its end, and the count of opens of the other side that it saw. */

@@ -7,6 +7,7 @@ export * from "./vnode-file";
 export * from "./open";
 export * from "./fileops";
 export * from "./copy-range";
+export * from "./splice";
 export * from "./fdops";
 export * from "./nameops";
 export * from "./pipe";

@@ -101,6 +101,29 @@ export class Pipe {
     return EASYNC;
   }
 
+  get free(): i32 {
+    return this.ring.free;
+  }
+
+  /** Copies content out and leaves it (tee, splice). */
+  peek(uio: Uio): i32 {
+    return this.ring.peek(uio, 0);
+  }
+
+  /** `n` bytes that were copied out are used up. */
+  used(n: i32): void {
+    if (n === 0) return;
+    this.ring.drop(n);
+    if (!this.writeWait.isEmpty) this.spaceFreed();
+  }
+
+  /** Puts in what fits. 0, -NOMEM. */
+  give(uio: Uio): i32 {
+    const r = this.ring.put(uio);
+    if (this.ring.count > 0 && !this.readWait.isEmpty) this.readWait.wakeup();
+    return r;
+  }
+
   private spaceFreed(): void {
     if (this.ring.free < this.writeNeed) return;
     this.writeNeed = NO_NEED;

@@ -66,8 +66,10 @@ import {
   kernReadlinkAt,
   kernRenameAt,
   kernSendfile,
+  kernSplice,
   kernStatAt,
   kernSymlinkAt,
+  kernTee,
   kernTruncate,
   kernUmask,
   kernUnlinkAt,
@@ -395,6 +397,38 @@ describe("bytes between files", () => {
     expect(got === content).toBe(true);
     expect(t.call((l) => kernLseek(l, fd, 0, 1))).toBe(100000);
     expect(t.call((l) => kernSendfile(l, wr, r, 0, 10))).toBe(-Errno.INVAL);
+  });
+
+  it("splices and tees", () => {
+    const pipe = (): [number, number] => {
+      const u = t.alloc(8);
+      t.call((l) => kernPipe2(l, u, 0));
+      return t.peekInts(u, 2) as [number, number];
+    };
+    file("/f", "0123456789".repeat(7000));
+    const fd = open("/f");
+    const [r1, w1] = pipe();
+    const [r2, w2] = pipe();
+    expect(t.call((l) => kernSplice(l, fd, 0, w1, 0, 100000, 0))).toBe(65536);
+    expect(t.call((l) => kernLseek(l, fd, 0, 1))).toBe(65536);
+    expect(t.call((l) => kernTee(l, r1, w2, 10, 0))).toBe(10);
+    expect(read(r2, 100)).toBe("0123456789");
+    expect(read(r1, 12)).toBe("012345678901");
+    expect(t.call((l) => kernSplice(l, r1, 0, w2, 0, 5, 0))).toBe(5);
+    expect(read(r2, 100)).toBe("23456");
+    const to = open("/g", O_RDWR | O_CREAT);
+    const off = t.alloc(8);
+    t.poke(off, new Uint8Array([3, 0, 0, 0, 0, 0, 0, 0]));
+    expect(t.call((l) => kernSplice(l, r1, 0, to, off, 4, 0))).toBe(4);
+    expect(t.peek(off, 1)[0]).toBe(7);
+    expect(read(to, 20)).toBe("\0\0\x007890");
+    expect(t.call((l) => kernSplice(l, r1, off, to, 0, 4, 0))).toBe(-Errno.SPIPE);
+    expect(t.call((l) => kernSplice(l, fd, 0, to, 0, 4, 0))).toBe(-Errno.INVAL);
+    expect(t.call((l) => kernSplice(l, r2, 0, to, 0, 4, 2))).toBe(-Errno.AGAIN);
+    expect(t.call((l) => kernSplice(l, r2, 0, to, 0, 4, 0))).toBe(EASYNC);
+    const other = w.fork(t);
+    write(w2, "late", other);
+    expect(t.resume()).toBe(4);
   });
 
   it("copies ranges with offsets of the caller's", () => {

@@ -51,7 +51,7 @@ const PATHS = [
   "x".repeat(300),
   "/dev/console",
 ];
-const NUMBERS = [0, 1, 2, 3, 4, 5, 8, 16, 100, 1000, 4096, 65536, -1, -100, 0x7fffffff, -0x200000000, 0x540b];
+const NUMBERS = [0, 1, 2, 3, 4, 5, 8, 16, 100, 1000, 4096, 65536, -1, -100, 0x7fffffff, -0x80000000, 0x540b];
 const LONGS = [
   0,
   1,
@@ -86,6 +86,34 @@ class Args {
   dir = (): number => (this.r.below(4) === 0 ? this.fd() : k.AT_FDCWD);
   time = (): number => this.r.pick([0, 0, 1e6, -1]);
   u32 = (): number => this.int() >>> 0;
+}
+
+/** A struct msghdr that is right often enough to pass descriptors. */
+function message(t: Task, r: Random, a: Args): number {
+  if (r.below(5) === 0) return a.buf();
+  const control = Buffer.alloc(24);
+  control.writeBigInt64LE(BigInt(r.below(4) === 0 ? a.size() : 24), 0);
+  control.writeInt32LE(1, 8);
+  control.writeInt32LE(r.pick([1, 1, 2, 5]), 12);
+  control.writeInt32LE(a.fd(), 16);
+  control.writeInt32LE(a.fd(), 20);
+  const c = t.alloc(24);
+  t.poke(c, control);
+  const iov = Buffer.alloc(32);
+  iov.writeBigInt64LE(BigInt(a.buf()), 0);
+  iov.writeBigInt64LE(BigInt(a.size()), 8);
+  const v = t.alloc(32);
+  t.poke(v, iov);
+  const h = Buffer.alloc(56);
+  h.writeBigInt64LE(BigInt(r.below(3) === 0 ? a.buf() : 0), 0);
+  h.writeInt32LE(r.below(130), 8);
+  h.writeBigInt64LE(BigInt(v), 16);
+  h.writeBigInt64LE(BigInt(r.below(3)), 24);
+  h.writeBigInt64LE(BigInt(c), 32);
+  h.writeBigInt64LE(BigInt(r.below(4) === 0 ? a.size() : 24), 40);
+  const u = t.alloc(56);
+  t.poke(u, h);
+  return u;
 }
 
 const st = new Stat();
@@ -403,6 +431,91 @@ const CALLS: Record<string, Call> = {
       (p, f) => (l) =>
         k.kernMemfdCreate(l, p, f)
     )(a.path(), r.below(4)),
+  splice: (_t, r, a) =>
+    (
+      (x, xo, y, yo, n, f) => (l) =>
+        k.kernSplice(l, x, xo, y, yo, n, f)
+    )(a.fd(), r.below(2) * a.buf(), a.fd(), r.below(2) * a.buf(), a.size(), r.below(5)),
+  tee: (_t, r, a) =>
+    (
+      (x, y, n, f) => (l) =>
+        k.kernTee(l, x, y, n, f)
+    )(a.fd(), a.fd(), a.size(), r.below(5)),
+  vmsplice: (_t, r, a) =>
+    (
+      (fd, u, n) => (l) =>
+        k.kernVmsplice(l, fd, u, n, 0)
+    )(a.fd(), a.buf(), r.below(5)),
+  socket: (_t, r) =>
+    (
+      (t) => (l: k.Lwp) =>
+        k.kernSocket(l, 1, t, 0)
+    )(r.pick([1, 2, 5, 0o4001, 9])),
+  socketpair: (_t, r, a) =>
+    (
+      (t, u) => (l) =>
+        k.kernSocketpair(l, 1, t, 0, u)
+    )(r.pick([1, 2, 5, 0o4002]), a.buf()),
+  bind: (_t, r, a) =>
+    (
+      (fd, u, n) => (l) =>
+        k.kernBind(l, fd, u, n)
+    )(a.fd(), a.buf(), r.below(130)),
+  listen: (_t, _r, a) =>
+    (
+      (fd, n) => (l) =>
+        k.kernListen(l, fd, n)
+    )(a.fd(), a.int()),
+  connect: (_t, r, a) =>
+    (
+      (fd, u, n) => (l) =>
+        k.kernConnect(l, fd, u, n)
+    )(a.fd(), a.buf(), r.below(130)),
+  accept: (_t, r, a) =>
+    (
+      (fd, u, n, f) => (l) =>
+        k.kernAccept(l, fd, u, n, f)
+    )(a.fd(), r.below(2) * a.buf(), a.buf(), a.flags()),
+  sendto: (_t, r, a) =>
+    (
+      (fd, u, n, f, v, m) => (l) =>
+        k.kernSendto(l, fd, u, n, f, v, m)
+    )(a.fd(), a.buf(), a.size(), a.flags(), r.below(2) * a.buf(), r.below(130)),
+  recvfrom: (_t, r, a) =>
+    (
+      (fd, u, n, f, v, m) => (l) =>
+        k.kernRecvfrom(l, fd, u, n, f, v, m)
+    )(a.fd(), a.buf(), a.size(), a.flags(), r.below(2) * a.buf(), a.buf()),
+  sendmsg: (t, r, a) =>
+    (
+      (fd, u, f) => (l) =>
+        k.kernSendmsg(l, fd, u, f)
+    )(a.fd(), message(t, r, a), a.flags()),
+  recvmsg: (t, r, a) =>
+    (
+      (fd, u, f) => (l) =>
+        k.kernRecvmsg(l, fd, u, f)
+    )(a.fd(), message(t, r, a), a.flags()),
+  shutdown: (_t, r, a) =>
+    (
+      (fd, h) => (l) =>
+        k.kernShutdown(l, fd, h)
+    )(a.fd(), r.below(4)),
+  getsockopt: (_t, r, a) =>
+    (
+      (fd, n, u, m) => (l) =>
+        k.kernGetsockopt(l, fd, 1, n, u, m)
+    )(a.fd(), r.below(42), a.buf(), a.buf()),
+  setsockopt: (_t, r, a) =>
+    (
+      (fd, n, u, m) => (l) =>
+        k.kernSetsockopt(l, fd, 1, n, u, m)
+    )(a.fd(), r.below(42), a.buf(), a.int()),
+  getsockname: (_t, _r, a) =>
+    (
+      (fd, u, n) => (l) =>
+        k.kernGetsockname(l, fd, u, n)
+    )(a.fd(), a.buf(), a.buf()),
   closeRange: (_t, r, a) =>
     (
       (x, y, f) => (l) =>
