@@ -1,31 +1,56 @@
 /**
  * Numbers of open(2), fcntl(2), lseek(2), poll(2) and the *at calls, as on Linux x86-64.
  *
- * Neighbours: everything that handles files. Invariant: never renumbered, programs are built with them.
+ * Neighbours: everything that handles files; vfs-msg has those that it needs itself. Invariant: never renumbered, programs are built with them.
  * Source: Linux uapi asm-generic/fcntl.h, linux/fcntl.h, asm-generic/poll.h, linux/stat.h.
  */
 import type { i32 } from "@anax/portable";
 
-export const O_RDONLY: i32 = 0;
-export const O_WRONLY: i32 = 1;
-export const O_RDWR: i32 = 2;
-export const O_ACCMODE: i32 = 3;
-export const O_CREAT: i32 = 0o100;
-export const O_EXCL: i32 = 0o200;
-export const O_NOCTTY: i32 = 0o400;
-export const O_TRUNC: i32 = 0o1000;
-export const O_APPEND: i32 = 0o2000;
-export const O_NONBLOCK: i32 = 0o4000;
+export {
+  O_RDONLY,
+  O_WRONLY,
+  O_RDWR,
+  O_ACCMODE,
+  O_CREAT,
+  O_EXCL,
+  O_NOCTTY,
+  O_TRUNC,
+  O_APPEND,
+  O_NONBLOCK,
+  O_DIRECTORY,
+  O_NOFOLLOW,
+  O_NOATIME,
+  O_PATH,
+  F_RDLCK,
+  F_WRLCK,
+  F_UNLCK,
+  RENAME_NOREPLACE,
+  RENAME_EXCHANGE,
+  POLLIN,
+  POLLPRI,
+  POLLOUT,
+  POLLERR,
+  POLLHUP,
+  POLLRDNORM,
+  POLLWRNORM,
+  S_IFMT,
+  S_IFIFO,
+  S_IFCHR,
+  S_IFDIR,
+  S_IFBLK,
+  S_IFREG,
+  S_IFLNK,
+  S_IFSOCK,
+  UTIME_NOW,
+  UTIME_OMIT,
+} from "@anax/vfs-msg";
+
 export const O_DSYNC: i32 = 0o10000;
 export const O_ASYNC: i32 = 0o20000;
 export const O_DIRECT: i32 = 0o40000;
 export const O_LARGEFILE: i32 = 0o100000;
-export const O_DIRECTORY: i32 = 0o200000;
-export const O_NOFOLLOW: i32 = 0o400000;
-export const O_NOATIME: i32 = 0o1000000;
 export const O_CLOEXEC: i32 = 0o2000000;
 export const O_SYNC: i32 = 0o4010000;
-export const O_PATH: i32 = 0o10000000;
 /** O_TMPFILE with its O_DIRECTORY bit. */
 export const O_TMPFILE: i32 = 0o20200000;
 
@@ -58,10 +83,6 @@ export const F_ADD_SEALS: i32 = 1033;
 export const F_GET_SEALS: i32 = 1034;
 export const FD_CLOEXEC: i32 = 1;
 
-export const F_RDLCK: i32 = 0;
-export const F_WRLCK: i32 = 1;
-export const F_UNLCK: i32 = 2;
-
 export const LOCK_SH: i32 = 1;
 export const LOCK_EX: i32 = 2;
 export const LOCK_NB: i32 = 4;
@@ -81,35 +102,13 @@ export const AT_SYMLINK_FOLLOW: i32 = 0x400;
 export const AT_NO_AUTOMOUNT: i32 = 0x800;
 export const AT_EMPTY_PATH: i32 = 0x1000;
 
-export const RENAME_NOREPLACE: i32 = 1;
-export const RENAME_EXCHANGE: i32 = 2;
-
 export const CLOSE_RANGE_UNSHARE: i32 = 2;
 export const CLOSE_RANGE_CLOEXEC: i32 = 4;
 
-export const POLLIN: i32 = 0x1;
-export const POLLPRI: i32 = 0x2;
-export const POLLOUT: i32 = 0x4;
-export const POLLERR: i32 = 0x8;
-export const POLLHUP: i32 = 0x10;
 export const POLLNVAL: i32 = 0x20;
-export const POLLRDNORM: i32 = 0x40;
 export const POLLRDBAND: i32 = 0x80;
-export const POLLWRNORM: i32 = 0x100;
 export const POLLWRBAND: i32 = 0x200;
 export const POLLRDHUP: i32 = 0x2000;
-
-export const S_IFMT: i32 = 0o170000;
-export const S_IFIFO: i32 = 0o010000;
-export const S_IFCHR: i32 = 0o020000;
-export const S_IFDIR: i32 = 0o040000;
-export const S_IFBLK: i32 = 0o060000;
-export const S_IFREG: i32 = 0o100000;
-export const S_IFLNK: i32 = 0o120000;
-export const S_IFSOCK: i32 = 0o140000;
-
-export const UTIME_NOW: i32 = 0x3fffffff;
-export const UTIME_OMIT: i32 = 0x3ffffffe;
 
 /** Bytes of a write that a pipe takes in one piece. */
 export const PIPE_BUF: i32 = 4096;
