@@ -12,7 +12,7 @@ import type { Cred, NcHandle } from "@anax/vfs-msg";
 import { FileTable } from "./descriptors";
 import { ATT_RESCHED, type Kernel } from "./kernel";
 import { RLIMIT_NPROC } from "./limits";
-import { Lwp, OP_NOMEM } from "./lwp";
+import { Lwp, OP_FORK } from "./lwp";
 import { FsContext, Proc } from "./proc";
 import { ProcGroup, Session, enterGroup } from "./session";
 import { SIGCHLD } from "./sigdefs";
@@ -95,9 +95,9 @@ export function kernClone(l: Lwp, flags: u32, sp: long, uparentTid: long, uchild
   return waitVfork(l);
 }
 
-/** The program hears that it cannot have another process. */
+/** Room may be made for the new process, but not at the cost of its siblings. */
 function noMemory(l: Lwp): i32 {
-  l.opState = OP_NOMEM;
+  l.opState = OP_FORK;
   return -Errno.NOMEM;
 }
 

@@ -121,6 +121,9 @@ export class Kernel {
   forks: i32 = 0;
   collections: i32 = 0;
   oomKills: i32 = 0;
+  /** The second in which processes were killed last, and how many. */
+  oomSecond: long = -1;
+  oomInSecond: i32 = 0;
   /** CPU time, ns. */
   userTime: long = 0;
   niceTime: long = 0;

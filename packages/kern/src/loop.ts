@@ -12,7 +12,7 @@ import { EASYNC, Errno, type i32, type long, u32 } from "@anax/portable";
 import { beginMsg, MSGF_DONE, MSGF_REPLY } from "@anax/lwkt";
 import { SAMPLE_CALLS, chargeAt, cpuTimeLeft } from "./accounting";
 import { ATT_AST, ATT_RESCHED, ATT_TIMER, type Kernel } from "./kernel";
-import { LS_DEAD, LS_RUN, LS_SLEEP, OP_NOMEM, type Lwp, type LwpSched } from "./lwp";
+import { LS_DEAD, LS_RUN, LS_SLEEP, type Lwp, type LwpSched } from "./lwp";
 import { makeRoom } from "./oom";
 import { deliverSignal, nextSignal, recheckSignals, restoreSigMask } from "./signal";
 import { exceptionSignal, faultSignal } from "./trap";
@@ -180,7 +180,7 @@ export function systemCall(k: Kernel, l: Lwp): boolean {
   l.opDeadline = -1;
   l.opState = 0;
   if (beginMsg(l.proc.abi!, msg) === EASYNC) return !callSleeps(k, l) && readyForUser(k, l);
-  if (msg.result === -Errno.NOMEM && l.opState !== OP_NOMEM && makeRoom(k, l)) {
+  if (msg.result === -Errno.NOMEM && makeRoom(k, l)) {
     // Run again as if it had slept.
     msg.flags &= ~(MSGF_DONE | MSGF_REPLY);
     l.inCall = true;
@@ -273,7 +273,7 @@ export function readyForUser(k: Kernel, l: Lwp): boolean {
       sleep(k, l);
       return false;
     }
-    if (msg.result === -Errno.NOMEM && l.opState !== OP_NOMEM && makeRoom(k, l)) continue;
+    if (msg.result === -Errno.NOMEM && makeRoom(k, l)) continue;
     if (l.interrupted && msg.result === -Errno.INTR) {
       const sig = nextSignal(l);
       if (l.state === LS_DEAD) return false;

@@ -28,8 +28,8 @@ export const LS_SLEEP: i32 = 2;
 /** It has exited. */
 export const LS_DEAD: i32 = 3;
 
-/** `opState` of a call whose -NOMEM is for the program to handle: nobody is killed for it (fork). */
-export const OP_NOMEM: i32 = -12;
+/** `opState` of a fork that found no memory: see `makeRoom`. */
+export const OP_FORK: i32 = -1;
 
 /** The scheduler's view of an LWP. */
 export class LwpSched extends SchedEntity {

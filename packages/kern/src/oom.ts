@@ -7,13 +7,19 @@
  * Source: Linux mm/oom_kill.c (proc(5), oom_score_adj).
  */
 import { USER_END } from "@anax/machine";
-import { longDiv, stringOf, type i32, type long } from "@anax/portable";
+import { longDiv, stringOf, type i32, type long, type u32 } from "@anax/portable";
 import type { VmSpace } from "@anax/vm";
 import type { Kernel } from "./kernel";
-import type { Lwp } from "./lwp";
+import { OP_FORK, type Lwp } from "./lwp";
 import type { Proc } from "./proc";
 import { SIGKILL, SI_KERNEL } from "./sigdefs";
 import { forceSignal, procSignal } from "./signal";
+
+/** Lines about killed processes in one second. */
+const REPORTS_MAX: i32 = 10;
+
+/** What failed has given back what it had got by then: with up to so many pages free, memory is out. */
+const SLACK: u32 = 64;
 
 /** What the process would free, in pages, adjusted; 0 when it must not be chosen. */
 export function oomScore(k: Kernel, p: Proc): long {
@@ -25,23 +31,42 @@ export function oomScore(k: Kernel, p: Proc): long {
 }
 
 /**
- * A fault or a call of `l` found no memory. True when some was made free and it is worth trying again; false when there
- * is memory (another limit was met), or when the process of `l` itself was chosen.
+ * Who goes. Sizes count by steps of a 64th of memory; among processes of a step it is the one with the most siblings (a program
+ * that forks without end, not its victims), and of those the youngest. Null when only process 1 is left.
  */
-export function makeRoom(k: Kernel, l: Lwp): boolean {
-  if (k.pages.freeCount > k.pages.reserve) return false;
+function chooseVictim(k: Kernel): Proc | null {
+  let step: long = longDiv(k.pages.totalCount, 64);
+  if (step < 64) step = 64;
   let victim: Proc | null = null;
-  let most: long = 0;
+  let most: long = -1;
+  let siblings: i32 = 0;
   let p = k.pids.nextProc(2);
   while (p !== null) {
     const score = oomScore(k, p);
-    // Among equals the youngest: what is multiplying, not what was there before.
-    if (score > 0 && score >= most) {
-      most = score;
-      victim = p;
+    if (score > 0) {
+      const size: long = longDiv(score, step);
+      const parent = p.parent;
+      const n: i32 = parent === null ? 0 : parent.childCount;
+      if (size > most || (size === most && (n > siblings || (n === siblings && p.startTime >= victim!.startTime)))) {
+        victim = p;
+        most = size;
+        siblings = n;
+      }
     }
     p = k.pids.nextProc((p.pid + 1) | 0);
   }
+  return victim;
+}
+
+/**
+ * A fault or a call of `l` found no memory. True when some was made free and it is worth trying again; false when there
+ * is memory (another limit was met), or when the process of `l` itself was chosen. A fork that would be at the cost of
+ * a child of the same process is not made room for: it fails.
+ */
+export function makeRoom(k: Kernel, l: Lwp): boolean {
+  if (k.pages.freeCount > k.pages.reserve + SLACK) return false;
+  let victim = chooseVictim(k);
+  if (l.opState === OP_FORK && (victim === null || victim === l.proc || victim.parent === l.proc)) return false;
   if (victim === null) victim = l.proc;
   report(k, victim);
   return kill(k, l, victim);
@@ -73,7 +98,18 @@ function takeMemory(space: VmSpace): void {
   space.unmap(0, USER_END);
 }
 
+/** Says who was killed; of many in a second only the first ones by name. */
 function report(k: Kernel, p: Proc): void {
+  const second = k.uptimeSeconds();
+  if (second !== k.oomSecond) {
+    k.oomSecond = second;
+    k.oomInSecond = 0;
+  }
+  k.oomInSecond++;
+  if (k.oomInSecond > REPORTS_MAX) {
+    if (k.oomInSecond === REPORTS_MAX + 1) k.log("Out of memory: more processes killed");
+    return;
+  }
   let n: i32 = 0;
   while (n < 16 && p.comm[n] !== 0) n++;
   const space = p.vm;

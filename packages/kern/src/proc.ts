@@ -95,6 +95,7 @@ export class Proc {
   /** Oldest first. */
   children: Proc | null = null;
   childrenTail: Proc | null = null;
+  childCount: i32 = 0;
   siblingNext: Proc | null = null;
   siblingPrev: Proc | null = null;
   groupNext: Proc | null = null;
@@ -226,6 +227,7 @@ export class Proc {
     if (last === null) this.children = c;
     else last.siblingNext = c;
     this.childrenTail = c;
+    this.childCount++;
   }
 
   removeChild(c: Proc): void {
@@ -238,6 +240,7 @@ export class Proc {
     c.siblingNext = null;
     c.siblingPrev = null;
     c.parent = null;
+    this.childCount--;
   }
 
   /** The program is `vp`, found as `name`: takes over the text reference that its exec got, and drops the old one's. */
