@@ -34,8 +34,6 @@ import { walk } from "./walk";
 /** Bounds on the number of unused names in the cache. */
 const MIN_NAMES: i32 = 256;
 const MAX_NAMES: i32 = 16384;
-/** Pages the heap must have in hand to take more. */
-const HEAP_LOW: i32 = 32;
 
 /** The file system of one kernel instance. Made by it; everything else hangs off it. */
 export class Vfs {
@@ -70,7 +68,7 @@ export class Vfs {
 
   /** Whether the kernel heap can take more objects for a program's sake. */
   get heapOk(): boolean {
-    return this.machine.heapReserve() >= HEAP_LOW;
+    return this.pages.heap.ok();
   }
 
   /** A message of `cmd` (Vop) from the pool; give it back with `giveMsg`. */

@@ -211,6 +211,8 @@ export class Initramfs {
     while (from < n && this.name[from] === 0x2f) from++;
     n = (n - from) | 0;
     if (n === 0) return this.skip(s, size);
+    // This runs before the kernel's loop, which keeps the heap supplied.
+    if (!this.vfs.heapOk) return this.failErrno(-Errno.NOMEM, from, n);
     let error: i32 = 0;
     if (type === S_IFREG) {
       error = this.regular(s, from, n, mode, size);

@@ -24,10 +24,19 @@ export class TmpData {
   /** Pages counted, and how many there may be. */
   used: u32 = 0;
 
+  /** Free pages that files leave to programs: a full file system is an error to its writer, not a reason to kill. */
+  private readonly floor: u32;
+
   constructor(
     private readonly pages: VmPages,
     public limit: u32,
-  ) {}
+  ) {
+    this.floor = u32(pages.reserve + (pages.totalCount >>> 5));
+  }
+
+  private get hasRoom(): boolean {
+    return this.used < this.limit && this.pages.freeCount > this.floor;
+  }
 
   /** Gives a regular file its object. */
   attach(node: TmpNode): void {
@@ -114,7 +123,7 @@ export class TmpData {
 
   /** A page with undefined contents that belongs to nobody yet, or 0: over the limit, or out of memory. */
   private newPage(): u32 {
-    return this.used >= this.limit ? 0 : this.pages.alloc();
+    return this.hasRoom ? this.pages.alloc() : 0;
   }
 
   /**
@@ -147,7 +156,7 @@ export class TmpData {
     const object = node.object!;
     const found = object.lookup(pindex);
     if (found !== 0) return found;
-    if (this.used >= this.limit) return 0;
+    if (!this.hasRoom) return 0;
     const pg = object.grab(pindex);
     if (pg !== 0) this.settle(node);
     return pg;
@@ -187,7 +196,7 @@ export class TmpData {
     if (u32(end - first) > this.limit) return -Errno.NOSPC;
     let missing: u32 = 0;
     for (let i: u32 = first; i < end; i = u32(i + 1)) if (object.lookup(i) === 0) missing = u32(missing + 1);
-    if (missing > this.pages.freeCount || u32(this.used + missing) > this.limit) return -Errno.NOSPC;
+    if (u32(missing + this.floor) > this.pages.freeCount || u32(this.used + missing) > this.limit) return -Errno.NOSPC;
     for (let i: u32 = first; i < end; i = u32(i + 1)) {
       if (object.lookup(i) === 0 && object.grab(i) === 0) {
         this.settle(node);
