@@ -54,8 +54,8 @@ export const O_SYNC: i32 = 0o4010000;
 /** O_TMPFILE with its O_DIRECTORY bit. */
 export const O_TMPFILE: i32 = 0o20200000;
 
-/** What F_SETFL may change. */
-export const O_SETFL: i32 = 0o2000 | 0o4000 | 0o20000 | 0o40000 | 0o1000000;
+/** What F_SETFL may change. O_ASYNC is not among it: no signals are sent for files that become ready. */
+export const O_SETFL: i32 = 0o2000 | 0o4000 | 0o40000 | 0o1000000;
 /** What F_GETFL shows. */
 export const O_GETFL: i32 =
   3 | 0o2000 | 0o4000 | 0o10000 | 0o20000 | 0o40000 | 0o100000 | 0o200000 | 0o1000000 | 0o4010000 | 0o10000000;

@@ -281,11 +281,10 @@ export function kernIoctl(lwp: Lwp, fd: i32, cmd: u32, arg: long): i32 {
     case FIOASYNC: {
       const on = space.get32(arg);
       if (on < 0) return i32(on);
-      if (cmd === FIONBIO) {
-        if (on !== 0) file.flags |= O_NONBLOCK;
-        else file.flags &= ~O_NONBLOCK;
-        file.flagsChanged();
-      }
+      if (cmd === FIOASYNC) return on === 0 ? 0 : -Errno.NOTTY;
+      if (on !== 0) file.flags |= O_NONBLOCK;
+      else file.flags &= ~O_NONBLOCK;
+      file.flagsChanged();
       return 0;
     }
     case FIONREAD: {
