@@ -3,6 +3,7 @@
  */
 export * from "./mman";
 export * from "./pages";
+export * from "./heap";
 export * from "./pager";
 export * from "./object";
 export { ObjectTable } from "./object-table";

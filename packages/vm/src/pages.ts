@@ -9,6 +9,7 @@
  */
 import { i32, imul, kassert, longDiv, toLong, u32, type long } from "@anax/portable";
 import { BOOT_MODULE, BOOT_MODULE_SIZE, PAGE_SIZE, type Machine } from "@anax/machine";
+import { HEAP_TARGET, KernelHeap } from "./heap";
 import type { VmObject } from "./object";
 import { ObjectTable } from "./object-table";
 
@@ -41,8 +42,6 @@ const BYTES_PER_PAGE: i32 = 24;
 export const REFS_MAX: i32 = 0xfff0;
 /** Free pages zeroed ahead, at most. */
 const ZEROED_MAX: u32 = 1024;
-/** Heap pages that the kernel keeps in hand (see `Vm#replenishHeap`). */
-export const HEAP_TARGET: i32 = 64;
 
 /** Frees memory when it runs short: what `VmPages#alloc` asks before it gives up. */
 export interface Reclaimer {
@@ -104,6 +103,8 @@ export class VmPages {
   private readonly end: Uint32Array;
   private region: i32 = 0;
 
+  /** The kernel heap's supply. */
+  readonly heap: KernelHeap = new KernelHeap();
   /** Objects by id. */
   readonly objects: ObjectTable = new ObjectTable();
 
@@ -167,6 +168,7 @@ export class VmPages {
     if (reserve < 32) reserve = 32;
     if (reserve > 1024) reserve = 1024;
     this.reserve = reserve;
+    this.heap.attach(this);
   }
 
   /**

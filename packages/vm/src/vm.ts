@@ -11,15 +11,12 @@ import type { Machine } from "@anax/machine";
 import type { Waiter } from "@anax/lwkt";
 import { VmEntry } from "./entry";
 import { VmObject } from "./object";
-import { HEAP_TARGET, VmPages } from "./pages";
+import { VmPages } from "./pages";
 import type { Pager } from "./pager";
 import { Pageout } from "./pageout";
 import { Pmap } from "./pmap";
 import { VmSpace } from "./space";
 
-/** Below this many pages in hand the kernel heap takes no more objects for users, and below this the reserve pays. */
-const HEAP_LOW: i32 = 32;
-const HEAP_CRITICAL: i32 = 20;
 /** Free pages zeroed by one call of `idleWork`. */
 const IDLE_BATCH: i32 = 16;
 
@@ -99,45 +96,18 @@ export class Vm {
     this.freeEntries = e;
   }
 
-  // ---- the kernel heap
+  // ---- the kernel heap, see `heap.ts`
 
-  /**
-   * Keeps pages donated to the kernel heap: called at the top of the kernel's loop. When users have used memory up, the
-   * reserve pays for as much as the kernel needs to go on. False when even that is gone.
-   */
   replenishHeap(): boolean {
-    if (this.machine.heapReserve() >= HEAP_TARGET || this.supply(HEAP_TARGET)) return true;
-    while (this.machine.heapReserve() < HEAP_CRITICAL) {
-      const pg = this.pages.allocKernel();
-      if (pg === 0) return false;
-      this.donate(pg);
-    }
-    return true;
+    return this.pages.heap.replenish();
   }
 
-  /** Whether the kernel heap has room for small objects: asked before a system call makes some, which else gives -ENOMEM. */
   heapOk(): boolean {
-    return this.machine.heapReserve() >= HEAP_LOW || this.supply(HEAP_LOW);
+    return this.pages.heap.ok();
   }
 
-  /** Whether the kernel heap has room for an object of `bytes`, with pages donated for it when it needs them. */
   heapRoom(bytes: i32): boolean {
-    return this.supply((HEAP_LOW + (bytes >> 12) + 17) | 0);
-  }
-
-  /** Donates pages until the heap has `want` in hand; false when users have used memory up. */
-  private supply(want: i32): boolean {
-    while (this.machine.heapReserve() < want) {
-      const pg = this.pages.alloc();
-      if (pg === 0) return false;
-      this.donate(pg);
-    }
-    return true;
-  }
-
-  private donate(pg: u32): void {
-    this.pages.wire(pg);
-    this.machine.heapDonate(this.pages.pa(pg));
+    return this.pages.heap.room(bytes);
   }
 
   // ---- statistics and idle time
