@@ -13,6 +13,8 @@ import type { DevFs } from "./devfs";
 
 /** Linux major number of memory devices. */
 const MEM_MAJOR: i32 = 1;
+/** Most bytes of one read or write (MAX_RW_COUNT). */
+const MOST: i32 = 0x7ffff000;
 /** Bytes moved in one step. */
 const STEP: i32 = 4096;
 
@@ -37,11 +39,7 @@ export class NullDevice extends CharDevice {
 
 /** Fills the request with zeros. */
 function readZeros(uio: Uio): i32 {
-  while (uio.resid > 0) {
-    const error = uio.moveZero(i32(longMin(uio.resid, STEP)));
-    if (error !== 0) return error;
-  }
-  return 0;
+  return uio.moveZero(i32(longMin(uio.resid, MOST)));
 }
 
 export class ZeroDevice extends CharDevice {
