@@ -7,7 +7,7 @@
  * Source: Linux mm/oom_kill.c (proc(5), oom_score_adj).
  */
 import { USER_END } from "@anax/machine";
-import { longDiv, stringOf, type i32, type long, type u32 } from "@anax/portable";
+import { longDiv, stringOf, u32, type i32, type long } from "@anax/portable";
 import type { VmSpace } from "@anax/vm";
 import type { Kernel } from "./kernel";
 import { OP_FORK, type Lwp } from "./lwp";
@@ -64,7 +64,7 @@ function chooseVictim(k: Kernel): Proc | null {
  * a child of the same process is not made room for: it fails.
  */
 export function makeRoom(k: Kernel, l: Lwp): boolean {
-  if (k.pages.freeCount > k.pages.reserve + SLACK) return false;
+  if (k.pages.freeCount > u32(k.pages.reserve + SLACK)) return false;
   let victim = chooseVictim(k);
   if (l.opState === OP_FORK && (victim === null || victim === l.proc || victim.parent === l.proc)) return false;
   if (victim === null) victim = l.proc;
