@@ -10,6 +10,7 @@ import { CpioWriter, S_IFDIR, S_IFREG, readCpio } from "../../src/image/cpio.js"
 import { INITRAMFS } from "../../src/paths.js";
 import { guestScript, ON_LINUX, TEST_KERNEL } from "../helpers/anax.js";
 import { GuestConsole } from "../helpers/console.js";
+import { program } from "../helpers/programs.js";
 
 let folder: string;
 
@@ -156,6 +157,14 @@ describe("memory", () => {
     const result = await guestScript(`${fill}; ${fill}; echo alive | rev; seq 1 5 | tail -n 1`, ["--mem", "192M"]);
     expect(result.stdout.toString()).toBe("evila\n5\n");
     expect(result.status).toBe(0);
+  });
+
+  it("of the kernel is refused to programs that take all of something", async () => {
+    const add = ["--mem", "256M", "--add", `${await program("exhaust")}:/bin/exhaust`];
+    const result = await guestScript("exhaust; echo status $?; echo alive | rev", add);
+    expect(result.stderr.toString()).toBe("");
+    expect(result.stdout.toString()).not.toMatch(/WRONG/);
+    expect(result.stdout.toString()).toMatch(/\nstatus 0\nevila\n$/);
   });
 
   it("that many processes want is denied, and the shell goes on", async () => {
