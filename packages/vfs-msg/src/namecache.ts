@@ -10,7 +10,7 @@
  * Source: DragonFly sys/sys/namecache.h, sys/kern/vfs_cache.c.
  */
 import { copyBytes, equalBytes, hashBytes, i32, kassert, u32 } from "@anax/portable";
-import type { Machine } from "@anax/machine";
+import type { KernelHeap } from "@anax/vm";
 import type { Mount } from "./mount";
 import { endMount } from "./mounting";
 import type { Vnode } from "./vnode";
@@ -77,10 +77,8 @@ export class Ncp {
 }
 
 const FIRST_BUCKETS: i32 = 512;
-/** Beyond this chains get longer: one array of the table must fit into what the heap has in hand. */
-const MAX_BUCKETS: i32 = 16384;
-/** Pages the heap must have in hand for the table to grow. */
-const HEAP_ROOM: i32 = 48;
+/** Beyond this, or when the heap has no room for the table, chains get longer. */
+const MAX_BUCKETS: i32 = 65536;
 
 /** Hash of a name; the cache and file systems use the same, so a component is hashed once. */
 export function hashName(buf: Uint8Array, off: i32, len: i32): u32 {
@@ -151,9 +149,9 @@ export class NameCache {
   /** Unused names kept. */
   limit: i32;
 
-  /** `limit` is the number of unused names to keep; `machine` tells how much the heap can take. */
+  /** `limit` is the number of unused names to keep; `heap` tells whether the table may grow. */
   constructor(
-    private readonly machine: Machine,
+    private readonly heap: KernelHeap,
     limit: i32,
   ) {
     this.limit = limit;
@@ -370,8 +368,7 @@ export class NameCache {
     ncp.flags |= NCF_HASHED;
     this.hashed++;
     const size: i32 = this.buckets.length;
-    if (this.hashed > size && size < MAX_BUCKETS && this.machine.heapReserve() >= HEAP_ROOM)
-      this.resize((size * 2) | 0);
+    if (this.hashed > size && size < MAX_BUCKETS && this.heap.room((size * 8) | 0)) this.resize((size * 2) | 0);
   }
 
   private removeHash(ncp: Ncp): void {

@@ -63,7 +63,7 @@ export class Vfs {
     let names = i32(pages.totalCount >>> 3);
     if (names < MIN_NAMES) names = MIN_NAMES;
     if (names > MAX_NAMES) names = MAX_NAMES;
-    this.cache = new NameCache(machine, names);
+    this.cache = new NameCache(pages.heap, names);
   }
 
   /** Whether the kernel heap can take more objects for a program's sake. */

@@ -8,7 +8,7 @@
  * cookie not below `hintCookie`.
  */
 import { copyBytes, equalBytes, i32, imul, u32, type long } from "@anax/portable";
-import type { Machine } from "@anax/machine";
+import type { KernelHeap } from "@anax/vm";
 import type { Mount } from "../mount";
 import { Vnode } from "../vnode";
 
@@ -16,10 +16,8 @@ import { Vnode } from "../vnode";
 export const FIRST_COOKIE: long = 2;
 
 const FIRST_BUCKETS: i32 = 64;
-/** Beyond this chains get longer: the table must fit into what the heap has in hand. */
-const MAX_BUCKETS: i32 = 16384;
-/** Pages the heap must have in hand for the table to grow. */
-const HEAP_ROOM: i32 = 48;
+/** Beyond this, or when the heap has no room for the table, chains get longer. */
+const MAX_BUCKETS: i32 = 65536;
 
 /** A name in a directory. Owned by the directory. */
 export class TmpEntry {
@@ -109,7 +107,7 @@ export class EntryTable {
   private mask: u32 = 0;
   private count: i32 = 0;
 
-  constructor(private readonly machine: Machine) {
+  constructor(private readonly heap: KernelHeap) {
     this.resize(FIRST_BUCKETS);
   }
 
@@ -135,7 +133,7 @@ export class EntryTable {
     dir.append(e);
     this.count++;
     const size: i32 = this.buckets.length;
-    if (this.count > size && size < MAX_BUCKETS && this.machine.heapReserve() >= HEAP_ROOM) this.resize((size * 2) | 0);
+    if (this.count > size && size < MAX_BUCKETS && this.heap.room((size * 8) | 0)) this.resize((size * 2) | 0);
     return e;
   }
 

@@ -64,7 +64,7 @@ export class TmpFs extends FileSystem {
   ) {
     super();
     this.home = mount;
-    this.names = new EntryTable(vfs.machine);
+    this.names = new EntryTable(vfs.pages.heap);
     this.data = new TmpData(vfs.pages, vfs.pages.totalCount >>> 1);
     this.nodeLimit = vfs.pages.totalCount >>> 1;
     const root = new TmpNode(mount, 1);
