@@ -50,9 +50,14 @@ export function anonymousStat(st: Stat, ino: i32, mode: i32, cred: Cred): i32 {
   return 0;
 }
 
-/** Whether the kernel can make some small objects now; otherwise the call is to be -NOMEM. */
+/** Kernel memory for what one call makes. */
+const SMALL_OBJECTS: i32 = 8192;
+
+/** Whether the kernel can make some small objects and a descriptor for them now; otherwise the call is to be -NOMEM. */
 export function heapOk(lwp: Lwp): boolean {
-  return lwp.kernel.vm.heapOk();
+  const files = lwp.proc.files;
+  // A table that is full doubles.
+  return lwp.kernel.vm.heapRoom(files === null ? SMALL_OBJECTS : (files.length * 12 + SMALL_OBJECTS) | 0);
 }
 
 /**

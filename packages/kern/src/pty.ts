@@ -23,6 +23,8 @@ import { DeviceFile, KernDevice } from "./vnode-file";
 const PTS_MAJOR: i32 = 136;
 /** Most ptys, as minor numbers go. */
 const PTY_MAX: i32 = 4096;
+/** Kernel memory of one, rings included. */
+const PTY_BYTES: i32 = 32768;
 const SLAVE_MODE: i32 = 0o620;
 
 const TIOCPKT: u32 = 0x5420;
@@ -50,6 +52,8 @@ export class PtyTable {
 
   /** Makes the lowest free one, with nodes that belong to `cred`'s user; null when there are too many. */
   create(cred: Cred): Pty | null {
+    // Names and numbers of all of them may have to be hashed anew.
+    if (!this.kernel.vm.heapRoom((this.slaves.length * 64 + PTY_BYTES) | 0)) return null;
     let n: i32 = 0;
     while (n < this.slaves.length && this.slaves[n] !== null) n++;
     if (n >= PTY_MAX) return null;
