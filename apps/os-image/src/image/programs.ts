@@ -8,11 +8,16 @@ import { CliError, Exit } from "../cli/errors.js";
 import { requireTool } from "../cli/qemu.js";
 import { CACHE } from "../paths.js";
 
-const FLAGS = ["-O2", "-static", "-Wall", "-Wextra", "-Werror", "-pthread"];
+const STATIC_FLAGS = ["-O2", "-static", "-Wall", "-Wextra", "-Werror", "-pthread"];
 
 /** Compiles `sources` into one static x86-64 Linux program and gives its path. */
-export async function compileStatic(sources: readonly string[], extraFlags: readonly string[] = []): Promise<string> {
-  const hash = createHash("sha256").update(JSON.stringify([FLAGS, extraFlags]));
+export function compileStatic(sources: readonly string[], extraFlags: readonly string[] = []): Promise<string> {
+  return compile(sources, [...STATIC_FLAGS, ...extraFlags]);
+}
+
+/** Compiles `sources` with these flags and gives the program's path. */
+export async function compile(sources: readonly string[], flags: readonly string[]): Promise<string> {
+  const hash = createHash("sha256").update(JSON.stringify(flags));
   for (const source of sources) hash.update(await readFile(source));
   const folder = join(CACHE, "programs");
   const name = basename(sources[0]!).replace(/\.[^.]*$/, "");
@@ -22,7 +27,7 @@ export async function compileStatic(sources: readonly string[], extraFlags: read
   await mkdir(folder, { recursive: true });
   const temporary = `${output}.${process.pid}.tmp`;
   const inputs = sources.filter((file) => !file.endsWith(".h"));
-  const { failed, stderr } = await execa("gcc", [...FLAGS, ...extraFlags, "-o", temporary, ...inputs], {
+  const { failed, stderr } = await execa("gcc", ["-o", temporary, ...inputs, ...flags], {
     reject: false,
   });
   if (failed) throw new CliError(`gcc ${inputs.join(" ")}:\n${stderr}`, Exit.unavailable);

@@ -1,7 +1,8 @@
 /** The C programs of test/programs, compiled for the guest. */
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
-import { compileStatic } from "../../src/image/programs.js";
+import { execa } from "execa";
+import { compile, compileStatic } from "../../src/image/programs.js";
 import { APP } from "../../src/paths.js";
 
 const PROGRAMS = join(APP, "test/programs");
@@ -15,6 +16,14 @@ export async function usertests(): Promise<string> {
     ["ut.c", ...files].map((name) => join(folder, name)),
     FLAGS,
   );
+}
+
+/** Compiles a program that needs shared libraries; gives it and them as values of --add. */
+export async function dynamicProgram(name: string): Promise<string[]> {
+  const path = await compile([join(PROGRAMS, `${name}.c`)], ["-O2", "-Wall", "-Wextra", "-Werror", "-pthread", "-lm"]);
+  const { stdout } = await execa("ldd", [path]);
+  const libraries = [...stdout.matchAll(/(\/\S+) \(0x/g)].map((match) => match[1]!);
+  return [`${path}:/bin/${name}`, ...libraries.map((file) => `${file}:${file}`)];
 }
 
 export function program(name: string): Promise<string> {

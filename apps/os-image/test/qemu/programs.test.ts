@@ -2,7 +2,7 @@
 import { randomInt } from "node:crypto";
 import { describe, expect, it } from "vitest";
 import { guestScript } from "../helpers/anax.js";
-import { program, usertests } from "../helpers/programs.js";
+import { dynamicProgram, program, usertests } from "../helpers/programs.js";
 
 /** 200,000 calls at least, whatever the seed. */
 const CALLS = 200_000;
@@ -29,6 +29,15 @@ describe("usertests", () => {
     );
     const [before, after] = result.stdout.toString().trim().split("\n").map(Number);
     expect(before! - after!).toBeLessThan(2048);
+  });
+});
+
+describe("a dynamically linked program", () => {
+  it("runs with the host's libraries", async () => {
+    const add = (await dynamicProgram("shared")).flatMap((pair) => ["--add", pair]);
+    const result = await guestScript("shared a b; echo $?", add);
+    expect(result.stderr.toString()).toBe("");
+    expect(result.stdout.toString()).toBe("1 3 shared\n4 5 6 7 5\nbye\n6\n");
   });
 });
 
