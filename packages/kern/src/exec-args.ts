@@ -13,7 +13,7 @@ import type { Kernel } from "./kernel";
 /** Longest single string, with its NUL (MAX_ARG_STRLEN). */
 const STRING_MAX: i32 = 131072;
 const CAPACITY: i32 = 4096;
-/** A buffer that grew beyond this is not kept. */
+/** A buffer that grew beyond this is not kept, and the garbage that it leaves is collected soon. */
 const KEEP: i32 = 65536;
 
 export class ExecArgs {
@@ -36,18 +36,23 @@ export class ExecArgs {
   }
 
   /** Lets go of a buffer that is large. */
-  shrink(): void {
-    if (this.bytes.length > KEEP) this.bytes = new Uint8Array(CAPACITY);
+  shrink(k: Kernel): void {
+    if (this.bytes.length <= KEEP) return;
+    this.bytes = new Uint8Array(CAPACITY);
+    k.requestCollection();
   }
 
-  private room(n: i32): void {
+  /** Makes room for `n` bytes more. 0 or -NOMEM. */
+  private room(k: Kernel, n: i32): i32 {
     const need: i32 = (this.length + n) | 0;
-    if (need <= this.bytes.length) return;
+    if (need <= this.bytes.length) return 0;
     let size: i32 = this.bytes.length;
-    while (size < need) size = (size * 2) | 0;
+    while (size < need) size = (size * 4) | 0;
+    if (!k.vm.heapRoom(size)) return -Errno.NOMEM;
     const grown = new Uint8Array(size);
     copyBytes(grown, 0, this.bytes, 0, this.length);
     this.bytes = grown;
+    return 0;
   }
 
   private fits(n: i32): boolean {
@@ -85,8 +90,8 @@ export class ExecArgs {
     while (n === -Errno.NAMETOOLONG) {
       if (most > left) most = left;
       if (most <= 0) return -Errno.TOOBIG;
-      if (((this.length + most) | 0) > this.bytes.length && !k.vm.heapOk()) return -Errno.NOMEM;
-      this.room(most);
+      const e = this.room(k, most);
+      if (e !== 0) return e;
       n = space.copyinstr(ustr, this.bytes, this.length, most);
       if (n === -Errno.NAMETOOLONG && most === left) return -Errno.TOOBIG;
       most = (most * 8) | 0;
@@ -103,11 +108,10 @@ export class ExecArgs {
     return n > STRING_MAX ? STRING_MAX : i32(n);
   }
 
-  /** Appends a string of the kernel. False when it does not fit. */
+  /** Appends a string of the kernel, for process 1: a few KiB in all. False when it does not fit. */
   append(s: Uint8Array, env: boolean): boolean {
     const n = s.length;
-    if (!this.fits((n + 1) | 0)) return false;
-    this.room((n + 1) | 0);
+    if (!this.fits((n + 1) | 0) || ((this.length + n) | 0) >= this.bytes.length) return false;
     copyBytes(this.bytes, this.length, s, 0, n);
     this.bytes[this.length + n] = 0;
     this.length = (this.length + n + 1) | 0;
@@ -115,10 +119,11 @@ export class ExecArgs {
     return true;
   }
 
-  /** Puts a string before the first argument. 0 or -TOOBIG. */
-  prepend(s: Uint8Array, off: i32, n: i32): i32 {
+  /** Puts a string before the first argument. 0, -TOOBIG, -NOMEM. */
+  prepend(k: Kernel, s: Uint8Array, off: i32, n: i32): i32 {
     if (!this.fits((n + 1) | 0)) return -Errno.TOOBIG;
-    this.room((n + 1) | 0);
+    const e = this.room(k, (n + 1) | 0);
+    if (e !== 0) return e;
     copyBytes(this.bytes, (n + 1) | 0, this.bytes, 0, this.length);
     copyBytes(this.bytes, 0, s, off, n);
     this.bytes[n] = 0;

@@ -119,13 +119,13 @@ export class ExecImage {
   }
 
   /** Gives back what the exec holds beyond the space. */
-  drop(): void {
+  drop(k: Kernel): void {
     const vp = this.vnode;
     this.vnode = null;
     if (vp !== null) vp.unref();
     this.dropInterp();
     this.name.clear();
-    this.args.shrink();
+    this.args.shrink(k);
   }
 
   dropInterp(): void {
@@ -154,7 +154,7 @@ export function kernExecve(l: Lwp, dirfd: i32, upath: long, uargv: long, uenvp: 
   args.start(longMax(INITIAL_STACK, longMin(longDiv(l.proc.limits.soft.get(RLIMIT_STACK), 4), 6291456)));
   let r = args.gather(k, space, uargv, false);
   if (r === 0) r = args.gather(k, space, uenvp, true);
-  if (r === 0 && args.argc === 0) r = args.prepend(EMPTY, 0, 0);
+  if (r === 0 && args.argc === 0) r = args.prepend(l.kernel, EMPTY, 0, 0);
   if (r === 0) {
     const nd = k.fc.nd;
     const follow = (flags & AT_SYMLINK_NOFOLLOW) !== 0 ? 0 : NLC_FOLLOW;
@@ -163,7 +163,7 @@ export function kernExecve(l: Lwp, dirfd: i32, upath: long, uargv: long, uenvp: 
     if (r === 0) r = useFound(image, nd);
   }
   if (r === 0) r = run(l, image);
-  image.drop();
+  image.drop(k);
   return r;
 }
 
@@ -183,7 +183,7 @@ export function execInit(l: Lwp, path: Uint8Array): i32 {
   let r = lookup(l, path, 0, path.length);
   if (r === 0) r = useFound(image, k.fc.nd);
   if (r === 0) r = run(l, image);
-  image.drop();
+  image.drop(k);
   if (r === EASYNC) return -Errno.IO;
   if (r === 0) k.scheduler.setRunnable(l.sched, k.now());
   return r;
@@ -316,9 +316,9 @@ function useInterpreter(l: Lwp, image: ExecImage, depth: i32): i32 {
   const args = image.args;
   args.dropFirst();
   // The script's name: as it was given, or as the script above it called it.
-  let r = depth === 0 ? args.prepend(image.path, 0, image.pathLen) : args.prepend(image.script, 0, image.scriptLen);
-  if (r === 0 && argEnd > argAt) r = args.prepend(h, argAt, (argEnd - argAt) | 0);
-  if (r === 0) r = args.prepend(h, start, len);
+  let r = depth === 0 ? args.prepend(l.kernel, image.path, 0, image.pathLen) : args.prepend(l.kernel, image.script, 0, image.scriptLen);
+  if (r === 0 && argEnd > argAt) r = args.prepend(l.kernel, h, argAt, (argEnd - argAt) | 0);
+  if (r === 0) r = args.prepend(l.kernel, h, start, len);
   if (r !== 0) return r;
   image.script.set(h.subarray(start, (start + len) | 0));
   image.scriptLen = len;

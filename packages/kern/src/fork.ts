@@ -54,7 +54,7 @@ export function kernClone(l: Lwp, flags: u32, sp: long, uparentTid: long, uchild
   const k = l.kernel;
   if ((flags & CLONE_PARENT) !== 0 && p === k.init) return -Errno.INVAL;
   if (p.cred.uid !== 0 && k.users.count(p.cred.uid) >= p.limits.get32(RLIMIT_NPROC)) return -Errno.AGAIN;
-  if (!k.vm.heapOk()) return -Errno.NOMEM;
+  if (!k.vm.heapRoom((p.files!.length * 16 + 8192) | 0)) return -Errno.NOMEM;
   const tid = k.pids.allocate();
   if (tid === 0) return -Errno.AGAIN;
   const fpuPage = k.pages.alloc();

@@ -53,6 +53,8 @@ export const ATT_TIMER: i32 = 2;
 export const ATT_AST: i32 = 4;
 /** The kernel is to stop. */
 export const ATT_HALT: i32 = 8;
+/** Garbage is to be collected. */
+export const ATT_COLLECT: i32 = 16;
 
 /** Level of the kernel's own messages in /dev/kmsg. */
 const LOG_WARNING: i32 = 4;
@@ -79,6 +81,8 @@ export class Kernel {
   readonly loaders: Array<ImageLoader> = [];
   readonly irqHandlers: Array<IrqHandler | null> = [];
   collector: Collector | null = null;
+  /** Garbage is to be collected when the loop comes by. */
+  collectNow: boolean = false;
 
   /** Process 1. */
   init: Proc | null = null;
@@ -167,6 +171,12 @@ export class Kernel {
   halt(code: i32): void {
     this.haltCode = code;
     this.attention |= ATT_HALT;
+  }
+
+  /** Something large has become garbage, or memory for the kernel's objects is short. */
+  requestCollection(): void {
+    this.collectNow = true;
+    this.attention |= ATT_COLLECT;
   }
 
   /** ns since boot. */

@@ -62,7 +62,8 @@ export function takeInterrupts(k: Kernel): void {
 /** No frame but this one's is live here: the one place where garbage is collected. Also keeps the kernel's heap supplied. */
 function collectGarbage(k: Kernel): void {
   const c = k.collector;
-  if (c !== null && c.isDue()) {
+  if (c !== null && (k.collectNow || c.isDue())) {
+    k.collectNow = false;
     k.collections = (k.collections + 1) | 0;
     c.collect();
   }
@@ -180,13 +181,24 @@ export function systemCall(k: Kernel, l: Lwp): boolean {
   l.opDeadline = -1;
   l.opState = 0;
   if (beginMsg(l.proc.abi!, msg) === EASYNC) return !callSleeps(k, l) && readyForUser(k, l);
-  if (msg.result === -Errno.NOMEM && makeRoom(k, l)) {
-    // Run again as if it had slept.
-    msg.flags &= ~(MSGF_DONE | MSGF_REPLY);
-    l.inCall = true;
-    return readyForUser(k, l);
+  if (msg.result === -Errno.NOMEM) {
+    const collect = garbageFirst(k);
+    if (collect || makeRoom(k, l)) {
+      // Run again as if it had slept.
+      msg.flags &= ~(MSGF_DONE | MSGF_REPLY);
+      l.inCall = true;
+      return !collect && readyForUser(k, l);
+    }
   }
   if (l.opObj !== null) l.clearOp();
+  return true;
+}
+
+/** A call found no memory, which may be because garbage was not collected for a while: true when the call is to wait for that. */
+function garbageFirst(k: Kernel): boolean {
+  const c = k.collector;
+  if (c === null || !c.isWorthwhile()) return false;
+  k.requestCollection();
   return true;
 }
 
@@ -273,7 +285,10 @@ export function readyForUser(k: Kernel, l: Lwp): boolean {
       sleep(k, l);
       return false;
     }
-    if (msg.result === -Errno.NOMEM && makeRoom(k, l)) continue;
+    if (msg.result === -Errno.NOMEM) {
+      if (garbageFirst(k)) return false;
+      if (makeRoom(k, l)) continue;
+    }
     if (l.interrupted && msg.result === -Errno.INTR) {
       const sig = nextSignal(l);
       if (l.state === LS_DEAD) return false;

@@ -78,11 +78,22 @@ export class SigInfo {
   }
 }
 
+/** Real-time signals that may be pending in the whole system: the kernel's heap is bounded. */
+const POOL_MAX: i32 = 8192;
+
 /** Free SigInfos. Nothing is allocated once as many exist as were ever pending together. */
 export class SigInfoPool {
   private free: SigInfo | null = null;
+  /** Taken and not given back. */
+  inUse: i32 = 0;
+
+  /** Whether there are too many for one more real-time signal. */
+  get isFull(): boolean {
+    return this.inUse >= POOL_MAX;
+  }
 
   take(): SigInfo {
+    this.inUse++;
     const si = this.free;
     if (si === null) return new SigInfo();
     this.free = si.next;
@@ -91,6 +102,7 @@ export class SigInfoPool {
   }
 
   give(si: SigInfo): void {
+    this.inUse--;
     si.next = this.free;
     this.free = si;
   }
@@ -134,7 +146,7 @@ export class SigQueue {
   /** Queues a copy of `info`. False when it is a standard signal that is pending already, or `limit` are queued. */
   post(info: SigInfo, limit: i32): boolean {
     const sig = info.signo;
-    if (this.has(sig) && (sig < SIGRTMIN || this.count >= limit)) return false;
+    if (this.has(sig) && (sig < SIGRTMIN || this.count >= limit || this.pool.isFull)) return false;
     const si = this.pool.take().copyFrom(info);
     const last = this.tail;
     if (last === null) this.head = si;

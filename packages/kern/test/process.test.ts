@@ -129,7 +129,7 @@ describe("processes", () => {
   });
 
   it("kills a process that sleeps, and one that spins", () => {
-    const w = new World();
+    const w = new World({ stepNs: 10_000 });
     const p = w.prog();
     p.call(NR.fork).ifChild("sleeper").save(0).call(NR.fork).ifChild("spinner").save(1);
     p.call(NR.yield).call(NR.kill, at(0), SIGTERM).call(NR.kill, at(1), SIGKILL);
