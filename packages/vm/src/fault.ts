@@ -13,7 +13,8 @@ import { STACK_GAP } from "./entry-list";
 import type { VmObject } from "./object";
 import { PROT_ALL, PROT_EXEC, PROT_WRITE } from "./mman";
 import { PG_BUSY } from "./pages";
-import { regionOf, slotOf, type Pmap } from "./pmap";
+import { regionOf, slotOf } from "./page-tables";
+import type { Pmap } from "./pmap";
 import { PTE_A, PTE_ANON, PTE_D, PTE_FILE, PTE_HOT, PTE_P, PTE_U, PTE_W, pteBits, pteHi, pteLo } from "./pte";
 import type { VmSpace } from "./space";
 

@@ -10,7 +10,8 @@ import { Errno, longAnd, toLong, u32, type i32, type long } from "@anax/portable
 import { PAGE_SIZE } from "@anax/machine";
 import { VME_LOCKED, VME_NOFORK, VME_WIPEFORK } from "./entry";
 import { REFS_MAX } from "./pages";
-import { regionOf, slotOf, type Pmap } from "./pmap";
+import { regionOf, slotOf } from "./page-tables";
+import type { Pmap } from "./pmap";
 import { PTE_A, PTE_ANON, PTE_D, PTE_FILE, PTE_HOT, PTE_P, PTE_W, ptePage, pteLo } from "./pte";
 import type { VmSpace } from "./space";
 
