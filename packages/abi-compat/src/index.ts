@@ -10,3 +10,5 @@ export * from "./linux/layout";
 export * from "./linux/counters";
 export * from "./linux/context";
 export * from "./linux/abi";
+export { encodeStat, encodeStatfs, encodeStatx } from "./linux/stat";
+export { decodeSiginfo, encodeSiginfo } from "./linux/siginfo";
