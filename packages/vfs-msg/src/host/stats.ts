@@ -6,13 +6,33 @@ import type { Stat } from "../stat";
 class Typed {
   constructor(protected readonly type: number) {}
 
-  isFile = (): boolean => this.type === S_IFREG;
-  isDirectory = (): boolean => this.type === S_IFDIR;
-  isSymbolicLink = (): boolean => this.type === S_IFLNK;
-  isFIFO = (): boolean => this.type === S_IFIFO;
-  isSocket = (): boolean => this.type === S_IFSOCK;
-  isCharacterDevice = (): boolean => this.type === S_IFCHR;
-  isBlockDevice = (): boolean => this.type === S_IFBLK;
+  isFile(): boolean {
+    return this.type === S_IFREG;
+  }
+
+  isDirectory(): boolean {
+    return this.type === S_IFDIR;
+  }
+
+  isSymbolicLink(): boolean {
+    return this.type === S_IFLNK;
+  }
+
+  isFIFO(): boolean {
+    return this.type === S_IFIFO;
+  }
+
+  isSocket(): boolean {
+    return this.type === S_IFSOCK;
+  }
+
+  isCharacterDevice(): boolean {
+    return this.type === S_IFCHR;
+  }
+
+  isBlockDevice(): boolean {
+    return this.type === S_IFBLK;
+  }
 }
 
 export class Stats extends Typed {
