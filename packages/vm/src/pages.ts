@@ -81,6 +81,8 @@ export class VmPages {
   anonCount: u32 = 0;
   pagedCount: u32 = 0;
   reclaimer: Reclaimer | null = null;
+  /** For tests: what every page is filled with when it becomes free (a page of bytes), so that a use after it shows. */
+  poison: Uint8Array | null = null;
 
   /** First page number behind the last page. */
   readonly limit: u32;
@@ -355,6 +357,8 @@ export class VmPages {
     const flags: i32 = this.flags[pg];
     kassert((flags & (PG_OBJECT | PG_BUSY | PG_WIRED)) === 0, "page: freed while in use");
     if ((flags & PG_ANON) !== 0) this.anonCount = u32(this.anonCount - 1);
+    const poison = this.poison;
+    if (poison !== null) this.machine.writePhys(poison, 0, toLong(pg) * PAGE_SIZE, PAGE_SIZE);
     this.flags[pg] = PG_FREE;
     this.link[pg] = this.freeHead;
     this.freeHead = pg;

@@ -1,7 +1,16 @@
 /** A machine with a kernel's vm on it, and user accesses as a program makes them. */
 import { getLong, type long } from "@anax/portable";
 import { Machine, PF_PRESENT, PF_USER, PF_WRITE } from "@anax/machine";
-import { MAP_ANONYMOUS, MAP_FIXED, MAP_NORESERVE, MAP_PRIVATE, PROT_READ, PROT_WRITE, Vm, type VmSpace } from "../src/index";
+import {
+  MAP_ANONYMOUS,
+  MAP_FIXED,
+  MAP_NORESERVE,
+  MAP_PRIVATE,
+  PROT_READ,
+  PROT_WRITE,
+  Vm,
+  type VmSpace,
+} from "../src/index";
 
 export const PAGE = 4096;
 export const RW = PROT_READ | PROT_WRITE;
@@ -9,7 +18,10 @@ export const ANON = MAP_PRIVATE | MAP_ANONYMOUS;
 export const BASE = 0x10000000;
 
 export function boot(memory = 8 * 1024 * 1024): Vm {
-  return new Vm(new Machine({ memory }));
+  const vm = new Vm(new Machine({ memory }));
+  // A page that is used after it was freed, or before it was zeroed, shows; as a table it is one with reserved bits.
+  vm.pages.poison = new Uint8Array(PAGE).fill(0xdb);
+  return vm;
 }
 
 export function space(vm: Vm): VmSpace {
