@@ -25,6 +25,8 @@ export const EPOLLWAKEUP: u32 = 0x20000000;
 export const EPOLLONESHOT: u32 = 0x40000000;
 export const EPOLLET: u32 = 0x80000000;
 const EVENT_BITS: u32 = 0x0000ffff;
+/** What may stand beside EPOLLEXCLUSIVE: IN, OUT, their NORM and BAND forms, ERR, HUP, WAKEUP, ET. */
+const EXCLUSIVE_WITH: u32 = 0xb00003dd;
 
 /** Bytes of the packed struct epoll_event. */
 const EVENT_SIZE: i32 = 12;
@@ -225,9 +227,13 @@ export function kernEpollCtl(lwp: Lwp, epfd: i32, op: i32, fd: i32, uevent: long
   const owner = files.get(epfd);
   const file = files.get(fd);
   if (owner === null || file === null || (file.flags & O_PATH) !== 0) return -Errno.BADF;
-  if (owner.kind !== FK_EPOLL || owner === file) return -Errno.INVAL;
   // Regular files and directories are always ready: there is nothing to watch.
   if (file.kind === FK_VNODE) return -Errno.PERM;
+  if (owner.kind !== FK_EPOLL || owner === file) return -Errno.INVAL;
+  const exclusive = (events & EPOLLEXCLUSIVE) !== 0;
+  if (exclusive && (op === EPOLL_CTL_MOD || file.kind === FK_EPOLL || (events & ~EXCLUSIVE_WITH) !== 0)) {
+    return -Errno.INVAL;
+  }
   const set = owner as EpollFile;
   const item = set.find(file, fd);
   switch (op) {
@@ -243,6 +249,7 @@ export function kernEpollCtl(lwp: Lwp, epfd: i32, op: i32, fd: i32, uevent: long
       return 0;
     case EPOLL_CTL_MOD:
       if (item === null) return -Errno.NOENT;
+      if ((item.events & EPOLLEXCLUSIVE) !== 0) return -Errno.INVAL;
       item.events = events;
       item.data = data;
       set.arm(item);

@@ -8,11 +8,14 @@
  */
 import { Errno, i32, type long } from "@anax/portable";
 import type { Uio } from "@anax/vm";
-import type { DirSink, Stat } from "@anax/vfs-msg";
+import { FALLOC_KEEP_SIZE, type DirSink, type Stat } from "@anax/vfs-msg";
 import { IO_MAX, O_PATH, SEEK_CUR } from "./fcntl";
 import type { File } from "./file";
 import { fileOf, transferred } from "./file-util";
+import { RLIMIT_FSIZE } from "./limits";
 import type { Lwp } from "./lwp";
+import { lwpSignal } from "./signal";
+import { SIGXFSZ } from "./sigdefs";
 
 /** read(2): bytes read, 0 at the end. */
 export function kernRead(lwp: Lwp, fd: i32, ubuf: long, size: long): i32 {
@@ -156,6 +159,12 @@ export function kernFallocate(lwp: Lwp, fd: i32, mode: i32, offset: long, length
   if (vp.isFifo) return -Errno.SPIPE;
   if (vp.isDir) return -Errno.ISDIR;
   if (!vp.isReg) return -Errno.NODEV;
+  const end: long = offset + length;
+  const grows = (mode & FALLOC_KEEP_SIZE) === 0 && end > vp.size;
+  if (grows && end > lwp.proc.limits.soft.get(RLIMIT_FSIZE)) {
+    lwpSignal(lwp, SIGXFSZ);
+    return -Errno.FBIG;
+  }
   return lwp.kernel.fc.vfs.fallocate(vp, mode, offset, length);
 }
 

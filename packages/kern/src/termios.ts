@@ -153,6 +153,15 @@ export class Termios {
     this.ospeed = t.ospeed;
   }
 
+  /** Keeps of `old` what `locks` has bits (or a character) for. */
+  keepLocked(old: Termios, locks: Termios): void {
+    this.iflag = u32((this.iflag & ~locks.iflag) | (old.iflag & locks.iflag));
+    this.oflag = u32((this.oflag & ~locks.oflag) | (old.oflag & locks.oflag));
+    this.cflag = u32((this.cflag & ~locks.cflag) | (old.cflag & locks.cflag));
+    this.lflag = u32((this.lflag & ~locks.lflag) | (old.lflag & locks.lflag));
+    for (let i = 0; i < NCCS; i++) if (locks.cc[i] !== 0) this.cc[i] = old.cc[i];
+  }
+
   /** Writes struct termios, and with `two` the speeds of struct termios2. */
   encode(buf: Uint8Array, two: boolean): void {
     putU32(buf, 0, this.iflag);

@@ -51,6 +51,8 @@ export const TCSETSW2: u32 = 0x402c542c;
 export const TCSETSF2: u32 = 0x402c542d;
 export const TIOCGEXCL: u32 = 0x80045440;
 export const TIOCVHANGUP: u32 = 0x5437;
+export const TIOCGLCKTRMIOS: u32 = 0x5456;
+export const TIOCSLCKTRMIOS: u32 = 0x5457;
 
 /** TCFLSH arguments. */
 const TCIFLUSH: i32 = 0;
@@ -106,9 +108,20 @@ function setSettings(lwp: Lwp, tty: Tty, arg: long, size: i32, drain: boolean, f
   t.copyFrom(tty.line.termios);
   if (size === TERMIO_SIZE) t.decodeTermio(buf);
   else t.decode(buf, size === TERMIOS2_SIZE);
+  t.keepLocked(tty.line.termios, tty.locks);
   if (flush) tty.flushInput();
   tty.line.setTermios(t);
   tty.driver.setParams(tty);
+  return 0;
+}
+
+/** TIOCSLCKTRMIOS: for root only. */
+function setLocks(lwp: Lwp, tty: Tty, arg: long): i32 {
+  if (lwp.proc.cred.euid !== 0) return -Errno.PERM;
+  const buf = lwp.kernel.fc.scratch;
+  const r = lwp.proc.space!.copyin(arg, buf, 0, TERMIOS_SIZE);
+  if (r < 0) return r;
+  tty.locks.decode(buf, false);
   return 0;
 }
 
@@ -289,6 +302,13 @@ export function ttyIoctl(lwp: Lwp, tty: Tty, master: boolean, cmd: u32, arg: lon
       if (v < 0) return i32(v);
       return v === 0 ? 0 : -Errno.INVAL;
     }
+    case TIOCGLCKTRMIOS: {
+      const buf = lwp.kernel.fc.scratch;
+      tty.locks.encode(buf, false);
+      return lwp.proc.space!.copyout(buf, 0, arg, TERMIOS_SIZE);
+    }
+    case TIOCSLCKTRMIOS:
+      return setLocks(lwp, tty, arg);
     case TIOCVHANGUP:
       if (lwp.proc.cred.euid !== 0) return -Errno.PERM;
       tty.hangup();

@@ -15,7 +15,7 @@ import type { Lwp } from "./lwp";
 import { groupSignal, isIgnoredOrBlocked, procSignal } from "./signal";
 import { isOrphaned, type ControllingTerminal, type ProcGroup, type Session } from "./session";
 import { SIGCONT, SIGHUP, SIGTTIN, SIGTTOU, SIGWINCH } from "./sigdefs";
-import { TOSTOP, VMIN, VTIME } from "./termios";
+import { TOSTOP, Termios, VMIN, VTIME } from "./termios";
 import { TTY_OUT_SIZE, TtyLine, type TtyLineHost } from "./tty-line";
 
 /** ns of a unit of VTIME. */
@@ -61,7 +61,7 @@ export abstract class TtyDriver {
  * | session, group | tty-ioctl, session.ts | whose controlling terminal it is; the foreground group |
  * | generation | hangup | open files of an older generation see a hung-up terminal |
  * | rows, cols, xpixels, ypixels | tty-ioctl | window size |
- * | exclusive | tty-ioctl | TIOCEXCL: further opens are refused |
+ * | exclusive, locks | tty-ioctl | TIOCEXCL: further opens are refused; settings that nobody may change |
  */
 export class Tty implements TtyLineHost, ControllingTerminal {
   readonly line: TtyLine = new TtyLine();
@@ -76,6 +76,8 @@ export class Tty implements TtyLineHost, ControllingTerminal {
   xpixels: i32 = 0;
   ypixels: i32 = 0;
   exclusive: boolean = false;
+  /** Settings that TCSET* leaves alone (TIOCSLCKTRMIOS). */
+  readonly locks: Termios = new Termios();
   private throttled: boolean = false;
 
   constructor(

@@ -266,8 +266,11 @@ export class DeviceFile extends VnodeFile {
     return this.device.isSeekable ? this.device.write(uio, this.ioflags, lwp) : -Errno.SPIPE;
   }
 
-  override seek(off: long, whence: i32, lwp: Lwp): long {
-    return this.device.isSeekable ? super.seek(off, whence, lwp) : -Errno.SPIPE;
+  /** A device that has positions at all (null, zero, full) is always at 0. */
+  override seek(_off: long, _whence: i32, _lwp: Lwp): long {
+    if (!this.device.isSeekable) return -Errno.SPIPE;
+    this.offset = 0;
+    return 0;
   }
 
   override ioctl(cmd: u32, arg: long, lwp: Lwp): i32 {

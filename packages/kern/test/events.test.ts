@@ -3,6 +3,7 @@ import { beforeEach, describe, expect, it } from "vitest";
 import {
   AT_FDCWD,
   EPOLLET,
+  EPOLLEXCLUSIVE,
   EPOLLONESHOT,
   O_CREAT,
   O_NONBLOCK,
@@ -170,6 +171,9 @@ describe("select", () => {
     t.call((l) => kernClose(l, r));
     const u = set(r);
     expect(t.call((l) => kernSelect(l, wr + 1, u, 0, 0, 0))).toBe(-Errno.BADF);
+    // Never open, above every descriptor there is.
+    const above = set(50);
+    expect(t.call((l) => kernSelect(l, 51, above, 0, 0, 0))).toBe(-Errno.BADF);
   });
 });
 
@@ -289,6 +293,14 @@ describe("epoll", () => {
     const dir = t.call((l) => kernOpen(l, AT_FDCWD, u, O_RDONLY, 0));
     expect(ctl(1, dir, POLLIN)).toBe(-Errno.PERM);
     expect(wait(0, 0)).toBe(-Errno.INVAL);
+  });
+
+  it("takes EPOLLEXCLUSIVE only with what goes with it", () => {
+    expect(ctl(1, r, POLLIN | EPOLLEXCLUSIVE | EPOLLONESHOT)).toBe(-Errno.INVAL);
+    expect(ctl(1, r, POLLIN | EPOLLEXCLUSIVE)).toBe(0);
+    expect(ctl(3, r, POLLIN)).toBe(-Errno.INVAL);
+    write(wr, 1);
+    expect(wait()).toBe(1);
   });
 
   it("watches other sets, but no circles", () => {

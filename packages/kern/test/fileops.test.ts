@@ -223,6 +223,8 @@ describe("open, read, write", () => {
     expect(write(fd, "abcdefgh", child)).toBe(5);
     expect(write(fd, "x", child)).toBe(-Errno.FBIG);
     expect(child.lwp.pending.has(SIGXFSZ)).toBe(true);
+    expect(child.call((l) => kernFallocate(l, fd, 0, 0, 6))).toBe(-Errno.FBIG);
+    expect(child.call((l) => kernFallocate(l, fd, 1, 0, 6))).toBe(0);
   });
 
   it("keeps an unlinked file until it is closed", () => {

@@ -20,11 +20,13 @@ import {
   TCSETSF,
   TCSETSW,
   TERMIOS_SIZE,
+  TIOCGLCKTRMIOS,
   TIOCGPGRP,
   TIOCGSID,
   TIOCGWINSZ,
   TIOCNOTTY,
   TIOCSCTTY,
+  TIOCSLCKTRMIOS,
   TIOCSPGRP,
   TIOCSTI,
   TIOCSWINSZ,
@@ -391,6 +393,27 @@ describe("settings", () => {
     ).toBe(0);
     type("y");
     expect(read(shell, fd)).toBe("y");
+  });
+
+  it("leaves locked settings alone", () => {
+    const fd = open(shell);
+    const u = shell.alloc(TERMIOS_SIZE);
+    const locks = new Termios();
+    locks.lflag = ICANON;
+    locks.cc[0] = 1;
+    const b = new Uint8Array(TERMIOS_SIZE);
+    locks.encode(b, false);
+    shell.poke(u, b);
+    expect(ioctl(shell, fd, TIOCSLCKTRMIOS, u)).toBe(0);
+    set(shell, fd, (s) => {
+      s.makeRaw();
+      s.cc[0] = 9;
+      s.cc[1] = 9;
+    });
+    expect(tty.line.isCanonical).toBe(true);
+    expect([...tty.line.termios.cc.subarray(0, 2)]).toEqual([3, 9]);
+    expect(ioctl(shell, fd, TIOCGLCKTRMIOS, u)).toBe(0);
+    expect(shell.peek(u, TERMIOS_SIZE)).toEqual(b);
   });
 
   it("gives back the settings that it took", () => {
