@@ -14,8 +14,6 @@ export const NSEC_PER_SEC: long = 1000000000;
 export class KernelClock extends VfsClock {
   bootSec: long = 0;
   bootNsec: i32 = 0;
-  /** How often real time was set: an absolute real-time limit is looked at again when it changes. */
-  changes: i32 = 0;
 
   constructor(readonly machine: Machine) {
     super();
@@ -50,7 +48,6 @@ export class KernelClock extends VfsClock {
     }
     this.bootSec = bs;
     this.bootNsec = bn;
-    this.changes++;
   }
 
   /** ns since boot of a real time; 0 for what lies before boot. Times beyond some ninety years are cut. */

@@ -8,7 +8,7 @@
  * Source: execve(2), execveat(2).
  */
 import { HALT_BROKEN_IMAGE, PAGE_SIZE, USER_END } from "@anax/machine";
-import { EASYNC, Errno, i32, longDiv, longMax, longMin, toLong, type long } from "@anax/portable";
+import { EASYNC, Errno, bytesOf, i32, longDiv, longMax, longMin, toLong, type long } from "@anax/portable";
 import { PROT_EXEC, PROT_READ, PROT_WRITE, Uio, type VmSpace } from "@anax/vm";
 import { Cred, MNT_NOSUID, NLC_EMPTY, NLC_FOLLOW, NcHandle, type NLookup, type Vnode } from "@anax/vfs-msg";
 import type { Abi, ImageLoader } from "./abi";
@@ -150,6 +150,7 @@ export function kernExecve(l: Lwp, dirfd: i32, upath: long, uargv: long, uenvp: 
   const n = space.copyinstr(upath, image.path, 0, PATH_MAX);
   if (n < 0) return n;
   image.pathLen = n;
+  if (n === 0 && (flags & AT_EMPTY_PATH) !== 0) nameDescriptor(image, dirfd);
   const args = image.args;
   args.start(longMax(INITIAL_STACK, longMin(longDiv(l.proc.limits.soft.get(RLIMIT_STACK), 4), 6291456)));
   let r = args.gather(k, space, uargv, false);
@@ -168,6 +169,14 @@ export function kernExecve(l: Lwp, dirfd: i32, upath: long, uargv: long, uenvp: 
 }
 
 const EMPTY: Uint8Array = new Uint8Array(1);
+const FD_PATH: string = "/dev/fd/";
+
+/** A program without a path is called by its descriptor, as a script's interpreter would open it. */
+function nameDescriptor(image: ExecImage, fd: i32): void {
+  const name = bytesOf(FD_PATH + fd.toString());
+  image.path.set(name);
+  image.pathLen = name.length;
+}
 
 /**
  * Loads the first program into process 1 and makes it runnable. `path` has no NUL; arguments and environment are
@@ -316,7 +325,10 @@ function useInterpreter(l: Lwp, image: ExecImage, depth: i32): i32 {
   const args = image.args;
   args.dropFirst();
   // The script's name: as it was given, or as the script above it called it.
-  let r = depth === 0 ? args.prepend(l.kernel, image.path, 0, image.pathLen) : args.prepend(l.kernel, image.script, 0, image.scriptLen);
+  let r =
+    depth === 0
+      ? args.prepend(l.kernel, image.path, 0, image.pathLen)
+      : args.prepend(l.kernel, image.script, 0, image.scriptLen);
   if (r === 0 && argEnd > argAt) r = args.prepend(l.kernel, h, argAt, (argEnd - argAt) | 0);
   if (r === 0) r = args.prepend(l.kernel, h, start, len);
   if (r !== 0) return r;
@@ -339,7 +351,14 @@ function setCredentials(l: Lwp, image: ExecImage): void {
   const sgid = allowed && (vp.mode & (S_ISGID | S_IXGRP)) === (S_ISGID | S_IXGRP);
   const uid = suid ? vp.uid : old.euid;
   const gid = sgid ? vp.gid : old.egid;
-  if (uid !== old.euid || gid !== old.egid || old.suid !== uid || old.sgid !== gid || old.fsuid !== uid || old.fsgid !== gid) {
+  if (
+    uid !== old.euid ||
+    gid !== old.egid ||
+    old.suid !== uid ||
+    old.sgid !== gid ||
+    old.fsuid !== uid ||
+    old.fsgid !== gid
+  ) {
     const c = old.copy();
     c.euid = uid;
     c.suid = uid;

@@ -316,8 +316,9 @@ function park(l: Lwp): boolean {
 function endCall(k: Kernel, l: Lwp): void {
   l.sysmsg.flags |= MSGF_DONE | MSGF_REPLY;
   l.inCall = false;
-  // What interrupted it is still to be delivered, and the old mask comes back.
-  if (l.interrupted || l.maskSaved) l.ast = true;
+  // The old mask comes back; and what came while it ran, or could not interrupt it, is still to be delivered.
+  if (l.maskSaved) l.ast = true;
+  recheckSignals(l);
   l.interrupted = false;
   l.uninterruptible = false;
   l.leaveAll();

@@ -12,7 +12,7 @@ import { kassert, type i32, type long, u32 } from "@anax/portable";
 import { exitProc } from "./exit";
 import { ATT_AST, ATT_RESCHED, type Kernel } from "./kernel";
 import { LS_RUN, type Lwp } from "./lwp";
-import { RLIMIT_SIGPENDING } from "./limits";
+import { RLIMIT_CORE, RLIMIT_SIGPENDING } from "./limits";
 import type { Proc } from "./proc";
 import { isOrphaned, type ProcGroup } from "./session";
 import {
@@ -46,7 +46,7 @@ import {
 } from "./sigdefs";
 import { sigInSet, type SigInfo, type SigQueue } from "./sigqueue";
 
-/** The core-dumped bit of a wait status. */
+/** The core-dumped bit of a wait status: for programs whose RLIMIT_CORE asks for a core, which by default it does not. */
 const WCOREFLAG: i32 = 0x80;
 
 // ---- sending
@@ -302,7 +302,7 @@ function defaultSignal(l: Lwp, sig: i32, forced: boolean): void {
     stopProc(p, sig);
     return;
   }
-  exitProc(p, act === ACT_CORE ? sig | WCOREFLAG : sig);
+  exitProc(p, act === ACT_CORE && p.limits.soft.get(RLIMIT_CORE) > 0 ? sig | WCOREFLAG : sig);
 }
 
 /**
