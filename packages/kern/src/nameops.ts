@@ -104,8 +104,12 @@ export function kernStatAt(lwp: Lwp, dirfd: i32, upath: long, flags: i32, st: St
   const file = emptyPathFile(lwp, dirfd, upath, flags);
   if (file !== null) return file.stat(st, lwp);
   const fc = lwp.kernel.fc;
-  const r = namei(lwp, fc.nd, dirfd, upath, followFlag(flags));
-  return r < 0 ? r : fc.vfs.stat(fc.nd, st);
+  let r = namei(lwp, fc.nd, dirfd, upath, followFlag(flags));
+  if (r < 0) return r;
+  r = fc.vfs.stat(fc.nd, st);
+  const jump = fc.nd.jump;
+  // /proc/PID/fd/N of a file without a name: the file, not the link.
+  return jump === null ? r : (jump as File).stat(st, lwp);
 }
 
 /** faccessat2(2). */
