@@ -10,6 +10,7 @@ import { SigAction, SigInfo, SigSet, TimerSpec, Usage, type Kernel, type Lwp } f
 import { Stat, StatFs } from "@anax/vfs-msg";
 import type { SyscallCounters } from "./counters";
 import { DirentSink } from "./dir";
+import { IovCursor } from "./inspect";
 import type { SigFrames } from "./sigframe";
 
 /** A system call: arguments are in `lwp.regs`. A value, a negative errno, EASYNC, or RESULT_IN_REGISTERS. */
@@ -30,6 +31,8 @@ export class LinuxContext {
   readonly sigset: SigSet = new SigSet();
   readonly usage: Usage = new Usage();
   readonly timer: TimerSpec = new TimerSpec();
+  readonly local: IovCursor = new IovCursor();
+  readonly remote: IovCursor = new IovCursor();
   /** What `copyinTimespec` read. */
   sec: long = 0;
   nsec: long = 0;

@@ -64,6 +64,7 @@ import {
   sysWrite,
   sysWritev,
 } from "./file";
+import { sysKcmp, sysProcessVmReadv, sysProcessVmWritev } from "./inspect";
 import { sysGetrlimit, sysGetrusage, sysPrlimit64, sysSetrlimit, sysTimes } from "./limits";
 import {
   sysBrk,
@@ -506,6 +507,9 @@ function fillSecond(h: Array<SyscallHandler>): void {
   h[306] = sysSyncfs;
   h[307] = sysSendmmsg;
   h[309] = sysGetcpu;
+  h[310] = sysProcessVmReadv;
+  h[311] = sysProcessVmWritev;
+  h[312] = sysKcmp;
   h[314] = sysSchedSetattr;
   h[315] = sysSchedGetattr;
   h[316] = sysRenameat2;

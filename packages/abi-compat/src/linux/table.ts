@@ -374,9 +374,9 @@ function fillSecond(t: SyscallTable): void {
   t.add(307, "sendmmsg", 4, FULL);
   t.add(308, "setns", 2, NONE);
   t.add(309, "getcpu", 3, FULL);
-  t.add(310, "process_vm_readv", 6, NONE);
-  t.add(311, "process_vm_writev", 6, NONE);
-  t.add(312, "kcmp", 5, NONE);
+  t.add(310, "process_vm_readv", 6, FULL);
+  t.add(311, "process_vm_writev", 6, FULL);
+  t.add(312, "kcmp", 5, PARTIAL, "no order between objects, no KCMP_EPOLL_TFD");
   t.add(313, "finit_module", 3, NONE);
   t.add(314, "sched_setattr", 3, PARTIAL, "policies of sched_setscheduler");
   t.add(315, "sched_getattr", 4, PARTIAL, "policies of sched_setscheduler");

@@ -11,6 +11,7 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/uio.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <asm/prctl.h>
@@ -353,4 +354,38 @@ TEST(limits) {
   FAILS(dup2(1, 30), EBADF);
   FAILS(prlimit(0, RLIMIT_NOFILE, (void *)8, NULL), EFAULT);
   FAILS(prlimit(99999999, RLIMIT_NOFILE, NULL, &r), ESRCH);
+}
+
+TEST(memory_of_another_process) {
+  static char page[3 * 4096] __attribute__((aligned(4096)));
+  int p[2];
+  EQUAL(pipe(p), 0);
+  memset(page, 'a', sizeof page);
+  pid_t pid = fork();
+  if (pid == 0) {
+    memset(page, 'b', sizeof page);
+    (void)!write(p[1], "x", 1);
+    while (page[5000] != 'z') usleep(1000);
+    _exit(page[4999] == 'b' && page[5001] == 'b' ? 0 : 1);
+  }
+  char c, in[9000];
+  EQUAL(read(p[0], &c, 1), 1);
+  struct iovec local[2] = {{in, 10}, {in + 10, 8990}}, remote[2] = {{page + 100, 4000}, {page + 4100, 5000}};
+  EQUAL(process_vm_readv(pid, local, 2, remote, 2, 0), 9000);
+  for (int i = 0; i < 9000; i++) EQUAL(in[i], 'b');
+  EQUAL(page[100], 'a');
+  FAILS(process_vm_readv(pid, local, 2, remote, 2, 1), EINVAL);
+  FAILS(process_vm_readv(99999999, local, 1, remote, 1, 0), ESRCH);
+  remote[0].iov_base = (void *)8;
+  FAILS(process_vm_readv(pid, local, 1, remote, 1, 0), EFAULT);
+  EQUAL(syscall(SYS_kcmp, getpid(), pid, 0, p[0], p[0]), 0);
+  CHECK(syscall(SYS_kcmp, getpid(), pid, 1, 0, 0) > 0);
+  EQUAL(syscall(SYS_kcmp, getpid(), getpid(), 2, 0, 0), 0);
+  FAILS(syscall(SYS_kcmp, getpid(), pid, 99, 0, 0), EINVAL);
+  local[0] = (struct iovec){"z", 1};
+  remote[0] = (struct iovec){page + 5000, 1};
+  EQUAL(process_vm_writev(pid, local, 1, remote, 1, 0), 1);
+  int status;
+  EQUAL(waitpid(pid, &status, 0), pid);
+  EQUAL(status, 0);
 }
