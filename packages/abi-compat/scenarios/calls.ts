@@ -103,7 +103,24 @@ function argument(d: Dice): long {
 }
 
 function fillStrings(b: Uint8Array): void {
-  const names = ["/", "/a", "/a/b", "/c", "a", "", "/dev/null", "/dev/zero", "..", "/tmp", "/l", "tmpfs", "/a/b/c", "./c", "x", "/proc"];
+  const names = [
+    "/",
+    "/a",
+    "/a/b",
+    "/c",
+    "a",
+    "",
+    "/dev/null",
+    "/dev/zero",
+    "..",
+    "/tmp",
+    "/l",
+    "tmpfs",
+    "/a/b/c",
+    "./c",
+    "x",
+    "/proc",
+  ];
   for (let i = 0; i < 16; i++) {
     const s = names[i];
     for (let k = 0; k < s.length; k++) b[i * 32 + k] = s.charCodeAt(k);

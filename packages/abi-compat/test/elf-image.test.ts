@@ -9,12 +9,20 @@ import { elfFile, type Segment } from "./elf-file";
 function parse(file: Uint8Array): { image: ElfImage; result: number } {
   const image = new ElfImage();
   let result = parseHeader(image, file, Math.min(file.length, 64), file.length);
-  if (result === 0) result = parseSegments(image, file.subarray(image.phoff, image.phoff + image.phdrBytes), 0, file.length);
+  if (result === 0)
+    result = parseSegments(image, file.subarray(image.phoff, image.phoff + image.phdrBytes), 0, file.length);
   return { image, result };
 }
 
 const TEXT: Segment = { type: PT_LOAD, flags: PF_R | PF_X, offset: 0, vaddr: 0x400000, filesz: 0x1800, memsz: 0x1800 };
-const DATA: Segment = { type: PT_LOAD, flags: PF_R | PF_W, offset: 0x1800, vaddr: 0x402800, filesz: 0x100, memsz: 0x5000 };
+const DATA: Segment = {
+  type: PT_LOAD,
+  flags: PF_R | PF_W,
+  offset: 0x1800,
+  vaddr: 0x402800,
+  filesz: 0x100,
+  memsz: 0x5000,
+};
 const NOEXEC = -Errno.NOEXEC;
 
 describe("ELF image", () => {
@@ -48,9 +56,13 @@ describe("ELF image", () => {
   });
 
   it("places a position-independent image by its alignment", () => {
-    const { image } = parse(elfFile({ type: ET_DYN, segments: [{ ...TEXT, vaddr: 0, align: 0x200000 }], entry: 0x1000 }));
+    const { image } = parse(
+      elfFile({ type: ET_DYN, segments: [{ ...TEXT, vaddr: 0, align: 0x200000 }], entry: 0x1000 }),
+    );
     expect(biasFor(image, 0x555555554000)).toBe(0x555555600000);
-    const plain = parse(elfFile({ type: ET_DYN, segments: [{ ...TEXT, vaddr: 0x3000, offset: 0 }], entry: 0x4000 })).image;
+    const plain = parse(
+      elfFile({ type: ET_DYN, segments: [{ ...TEXT, vaddr: 0x3000, offset: 0 }], entry: 0x4000 }),
+    ).image;
     expect(biasFor(plain, 0x555555554000)).toBe(0x555555551000);
   });
 
@@ -69,22 +81,44 @@ describe("ELF image", () => {
     ["65535 program headers", () => elfFile({ segments: [TEXT], entry: 0x401000, patch: (f) => f.fill(0xff, 56, 58) })],
     ["odd program header size", () => elfFile({ segments: [TEXT], entry: 0x401000, patch: (f) => (f[54] = 57) })],
     ["program headers outside", () => elfFile({ segments: [TEXT], entry: 0x401000, patch: (f) => (f[36] = 1) })],
-    ["negative program header offset", () => elfFile({ segments: [TEXT], entry: 0x401000, patch: (f) => f.fill(0xff, 32, 40) })],
+    [
+      "negative program header offset",
+      () => elfFile({ segments: [TEXT], entry: 0x401000, patch: (f) => f.fill(0xff, 32, 40) }),
+    ],
     ["nothing to load", () => elfFile({ segments: [{ ...TEXT, type: PT_INTERP }], entry: 0x401000 })],
     ["entry outside", () => elfFile({ segments: [TEXT], entry: 0x500000 })],
     ["entry in data", () => elfFile({ segments: [TEXT, DATA], entry: 0x402900 })],
-    ["overlapping segments", () => elfFile({ segments: [TEXT, { ...DATA, vaddr: 0x401800 - 0x1000 }], entry: 0x400100 })],
+    [
+      "overlapping segments",
+      () => elfFile({ segments: [TEXT, { ...DATA, vaddr: 0x401800 - 0x1000 }], entry: 0x400100 }),
+    ],
     ["unordered segments", () => elfFile({ segments: [DATA, TEXT], entry: 0x401000 })],
     ["file bytes beyond memory", () => elfFile({ segments: [{ ...TEXT, memsz: 0x100 }], entry: 0x400010 })],
-    ["offset and address differ in the page", () => elfFile({ segments: [{ ...TEXT, vaddr: 0x400010 }], entry: 0x401000 })],
+    [
+      "offset and address differ in the page",
+      () => elfFile({ segments: [{ ...TEXT, vaddr: 0x400010 }], entry: 0x401000 }),
+    ],
     ["kernel address", () => elfFile({ segments: [{ ...TEXT, vaddr: -0x1000 }], entry: -0x1000 })],
     ["past user space", () => elfFile({ segments: [{ ...TEXT, vaddr: 0x7ffffffff000 }], entry: 0x7ffffffff000 })],
     ["huge memory size", () => elfFile({ segments: [{ ...TEXT, memsz: 0x7fffffffffff0 }], entry: 0x401000 })],
     ["page zero", () => elfFile({ segments: [{ ...TEXT, vaddr: 0 }], entry: 0x1000 })],
     ["odd alignment", () => elfFile({ segments: [{ ...TEXT, align: 0x3000 }], entry: 0x401000 })],
-    ["65 segments", () => elfFile({ segments: Array.from({ length: 65 }, (_, i) => ({ ...TEXT, vaddr: 0x400000 + i * 0x10000 })), entry: 0x401000 })],
-    ["endless interpreter path", () => elfFile({ segments: [TEXT, { ...TEXT, type: PT_INTERP, filesz: 5000 }], entry: 0x401000 })],
-    ["interpreter outside the file", () => elfFile({ segments: [TEXT, { ...TEXT, type: PT_INTERP, offset: 0x100000, filesz: 10 }], entry: 0x401000 })],
+    [
+      "65 segments",
+      () =>
+        elfFile({
+          segments: Array.from({ length: 65 }, (_, i) => ({ ...TEXT, vaddr: 0x400000 + i * 0x10000 })),
+          entry: 0x401000,
+        }),
+    ],
+    [
+      "endless interpreter path",
+      () => elfFile({ segments: [TEXT, { ...TEXT, type: PT_INTERP, filesz: 5000 }], entry: 0x401000 }),
+    ],
+    [
+      "interpreter outside the file",
+      () => elfFile({ segments: [TEXT, { ...TEXT, type: PT_INTERP, offset: 0x100000, filesz: 10 }], entry: 0x401000 }),
+    ],
   ];
   for (const [name, make] of bad) {
     it(`refuses: ${name}`, () => expect(parse(make()).result).toBe(NOEXEC));
@@ -101,7 +135,8 @@ describe("ELF image", () => {
         if (result !== 0) return result === NOEXEC;
         for (let i = 0; i < image.count; i++) {
           const va = image.vaddr.get(i);
-          if (va < 0 || va + image.memsz.get(i) > 0x7ffffffff000 || image.filesz.get(i) > image.memsz.get(i)) return false;
+          if (va < 0 || va + image.memsz.get(i) > 0x7ffffffff000 || image.filesz.get(i) > image.memsz.get(i))
+            return false;
           if (image.offset.get(i) + image.filesz.get(i) > file.length) return false;
           if (i > 0 && va < image.vaddr.get(i - 1) + image.memsz.get(i - 1)) return false;
         }

@@ -13,13 +13,18 @@ import { NS_MAX, putTimespec, putTimeval, spanOf } from "../src/linux/timespec";
 describe("directory records", () => {
   function records(sink: DirentSink, old: boolean): Array<[string, number, number, number]> {
     const out: Array<[string, number, number, number]> = [];
-    for (let at = 0; at < sink.length; ) {
+    for (let at = 0; at < sink.length;) {
       const len = getU16(sink.buf, at + 16);
       expect(len % 8).toBe(0);
       const start = at + (old ? 18 : 19);
       const end = sink.buf.indexOf(0, start);
       const type = old ? sink.buf[at + len - 1]! : sink.buf[at + 18]!;
-      out.push([Buffer.from(sink.buf.subarray(start, end)).toString(), getLong(sink.buf, at), getLong(sink.buf, at + 8), type]);
+      out.push([
+        Buffer.from(sink.buf.subarray(start, end)).toString(),
+        getLong(sink.buf, at),
+        getLong(sink.buf, at + 8),
+        type,
+      ]);
       at += len;
     }
     return out;
@@ -88,7 +93,9 @@ describe("attributes", () => {
     s.bfree = 77;
     const b = new Uint8Array(StatfsL.SIZE).fill(0xee);
     encodeStatfs(s, b, 0);
-    expect([getLong(b, StatfsL.type), getLong(b, StatfsL.bfree), getLong(b, StatfsL.namelen)]).toEqual([0x01021994, 77, 255]);
+    expect([getLong(b, StatfsL.type), getLong(b, StatfsL.bfree), getLong(b, StatfsL.namelen)]).toEqual([
+      0x01021994, 77, 255,
+    ]);
     expect(b.includes(0xee)).toBe(false);
   });
 });
@@ -106,7 +113,12 @@ describe("siginfo", () => {
     info.pid = 12;
     info.uid = 1000;
     const b = encode(info);
-    expect([getI32(b, SiginfoL.signo), getI32(b, SiginfoL.code), getI32(b, SiginfoL.pid), getI32(b, SiginfoL.uid)]).toEqual([15, 0, 12, 1000]);
+    expect([
+      getI32(b, SiginfoL.signo),
+      getI32(b, SiginfoL.code),
+      getI32(b, SiginfoL.pid),
+      getI32(b, SiginfoL.uid),
+    ]).toEqual([15, 0, 12, 1000]);
   });
 
   it("of a child has its status and times in ticks", () => {

@@ -130,7 +130,8 @@ function offsets(): Map<string, number> {
   }
 }
 
-const members = (e: Record<string, string | number>): string[] => Object.keys(e).filter((k) => typeof e[k] === "number");
+const members = (e: Record<string, string | number>): string[] =>
+  Object.keys(e).filter((k) => typeof e[k] === "number");
 
 describe("structure layouts agree with the C compiler", () => {
   const real = offsets();

@@ -21,14 +21,13 @@ function spy(): { seen: number[]; see: (c: SimCpu, ...v: number[]) => void } {
 
 /** Steps that install the handler at label "handler", with the restorer at "restorer". */
 function handle(p: Prog, sig: number, flags = 0): Prog {
-  return p
-    .step((c) => {
-      c.store64(DATA + 256, p.at("handler")(c));
-      c.store64(DATA + 264, flags | SA_RESTORER);
-      c.store64(DATA + 272, p.at("restorer")(c));
-      c.store64(DATA + 280, 0);
-      c.syscall(NR.rt_sigaction, sig, DATA + 256, 0, 8);
-    });
+  return p.step((c) => {
+    c.store64(DATA + 256, p.at("handler")(c));
+    c.store64(DATA + 264, flags | SA_RESTORER);
+    c.store64(DATA + 272, p.at("restorer")(c));
+    c.store64(DATA + 280, 0);
+    c.syscall(NR.rt_sigaction, sig, DATA + 256, 0, 8);
+  });
 }
 
 /** The end of a handler: its return takes the address of the restorer off the stack. */
@@ -81,16 +80,15 @@ describe("programs start", () => {
   it("through their interpreter", () => {
     const { seen, see } = spy();
     const world = new World();
-    const ld = new Prog()
-      .step((c) => {
-        const sp = c.reg(REG_RSP);
-        let entry = 0;
-        for (let at = sp + 48; c.load64(at) !== 0; at += 16) {
-          if (c.load64(at) === Aux.BASE) see(c, c.reg(REG_RIP) - c.load64(at + 8));
-          if (c.load64(at) === Aux.ENTRY) entry = c.load64(at + 8);
-        }
-        c.jump(entry);
-      });
+    const ld = new Prog().step((c) => {
+      const sp = c.reg(REG_RSP);
+      let entry = 0;
+      for (let at = sp + 48; c.load64(at) !== 0; at += 16) {
+        if (c.load64(at) === Aux.BASE) see(c, c.reg(REG_RIP) - c.load64(at + 8));
+        if (c.load64(at) === Aux.ENTRY) entry = c.load64(at + 8);
+      }
+      c.jump(entry);
+    });
     world.install("/ld.so", ld, { pie: true });
     expect(world.run(new Prog().exit(21), { interp: "/ld.so" })).toBe(21);
     expect(seen).toEqual([0x1000]);
@@ -143,7 +141,12 @@ describe("signal frames", () => {
         const [info, uc] = [c.reg(REG_RSI), c.reg(REG_RDX)];
         const mc = uc + UcontextL.mcontext;
         see(c, c.reg(REG_RDI), c.load32(info + SiginfoL.signo), c.load32(info + SiginfoL.pid));
-        see(c, c.load64(mc + SigcontextL.rip) - p.at("after")(c), c.load64(mc + SigcontextL.rbx), c.reg(REG_RFLAGS) & 0x400);
+        see(
+          c,
+          c.load64(mc + SigcontextL.rip) - p.at("after")(c),
+          c.load64(mc + SigcontextL.rbx),
+          c.reg(REG_RFLAGS) & 0x400,
+        );
         see(c, (c.reg(REG_RSP) + 8) % 16, c.reg(REG_RSP) + SigframeL.ucontext - uc);
         // The handler may spoil and change what it likes.
         c.setReg(REG_RBX, -1);
@@ -221,7 +224,10 @@ describe("signal frames", () => {
       .label("handler");
     returning(p);
     expect(new World().run(p)).toBe(-SIGSEGV);
-    const q = new Prog().step((c) => c.setReg(REG_RSP, 0x1000)).call(NR.rt_sigreturn).exit(0);
+    const q = new Prog()
+      .step((c) => c.setReg(REG_RSP, 0x1000))
+      .call(NR.rt_sigreturn)
+      .exit(0);
     expect(new World().run(q)).toBe(-SIGSEGV);
   });
 });

@@ -98,7 +98,9 @@ describe("first stack", () => {
     expect(aux.get(Aux.SECURE)).toBe(0);
     expect(memory.string(aux.get(Aux.EXECFN)!)).toBe("/bin/prog");
     expect(memory.string(aux.get(Aux.PLATFORM)!)).toBe("x86_64");
-    expect(memory.string(aux.get(Aux.RANDOM)!).slice(0, 16)).toBe(String.fromCharCode(...Array.from({ length: 16 }, (_, i) => i + 1)));
+    expect(memory.string(aux.get(Aux.RANDOM)!).slice(0, 16)).toBe(
+      String.fromCharCode(...Array.from({ length: 16 }, (_, i) => i + 1)),
+    );
     expect(image.pc).toBe(0x401000);
   });
 

@@ -22,14 +22,16 @@ describe("table of system calls", () => {
   });
 
   it("says of each partial call what is missing", () => {
-    for (let nr = 0; nr < SYSCALL_LIMIT; nr++) if (table.state(nr) === PARTIAL) expect(`${table.name(nr)}: ${table.note(nr)}`).toMatch(/: ./);
+    for (let nr = 0; nr < SYSCALL_LIMIT; nr++)
+      if (table.state(nr) === PARTIAL) expect(`${table.name(nr)}: ${table.note(nr)}`).toMatch(/: ./);
   });
 
   it("has the numbers of the C library's headers", () => {
     const out = execFileSync("gcc", ["-E", "-dM", "-"], { input: "#include <asm/unistd_64.h>\n", encoding: "utf8" });
     const known = [...out.matchAll(/^#define __NR_(\w+) (\d+)$/gm)];
     expect(known.length).toBeGreaterThan(330);
-    for (const [, name, nr] of known) if (Number(nr) < SYSCALL_LIMIT) expect(`${nr} ${table.name(Number(nr))}`).toBe(`${nr} ${name}`);
+    for (const [, name, nr] of known)
+      if (Number(nr) < SYSCALL_LIMIT) expect(`${nr} ${table.name(Number(nr))}`).toBe(`${nr} ${name}`);
   });
 
   it("is the table of the README (UPDATE_README=1 writes it)", () => {

@@ -67,7 +67,15 @@ export class World {
     const vfs = new Vfs(this.machine, vm.pages, clock);
     vfs.addType(new TmpFsType());
     if (vfs.mountRoot("tmpfs", "") !== 0) throw new Error("no root");
-    this.kernel = new Kernel(this.machine, vm, vfs, new UserScheduler(), new CalloutWheel(this.machine.nanotime()), new Cpu(0), clock);
+    this.kernel = new Kernel(
+      this.machine,
+      vm,
+      vfs,
+      new UserScheduler(),
+      new CalloutWheel(this.machine.nanotime()),
+      new Cpu(0),
+      clock,
+    );
     this.abi = new LinuxAbi(this.kernel);
     this.abi.callLength = STEP_SIZE;
     this.kernel.abis.push(this.abi);
@@ -100,7 +108,14 @@ export class World {
       { type: PT_LOAD, flags: PF_R | PF_W, offset: data, vaddr: base + DATA - TEXT, filesz: 16, memsz: 0x3000 },
     ];
     if (how.interp !== undefined)
-      segments.push({ type: PT_INTERP, flags: PF_R, offset: 0x800, vaddr: base + 0x800, filesz: how.interp.length + 1, memsz: how.interp.length + 1 });
+      segments.push({
+        type: PT_INTERP,
+        flags: PF_R,
+        offset: 0x800,
+        vaddr: base + 0x800,
+        filesz: how.interp.length + 1,
+        memsz: how.interp.length + 1,
+      });
     const file = elfFile({ type: pie ? ET_DYN : ET_EXEC, segments, entry: base + CODE_OFFSET, size: data + 64 });
     file.set(code, CODE_OFFSET);
     file.set(bytesOf("in the file here"), data);

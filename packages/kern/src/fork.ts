@@ -45,7 +45,15 @@ const CLONE_UNKNOWN: u32 = 0xfe020000 | CLONE_PIDFD;
  * -INVAL (flags that do not go together or are not known), -AGAIN (RLIMIT_NPROC, no ids), -NOMEM; EASYNC while
  * CLONE_VFORK's child runs.
  */
-export function kernClone(l: Lwp, flags: u32, sp: long, uparentTid: long, uchildTid: long, tls: long, clearHandlers: boolean = false): i32 {
+export function kernClone(
+  l: Lwp,
+  flags: u32,
+  sp: long,
+  uparentTid: long,
+  uchildTid: long,
+  tls: long,
+  clearHandlers: boolean = false,
+): i32 {
   if (l.vforkChild !== null) return waitVfork(l);
   if ((flags & CLONE_UNKNOWN) !== 0) return -Errno.INVAL;
   if ((flags & CLONE_SIGHAND) !== 0 && (flags & CLONE_VM) === 0) return -Errno.INVAL;

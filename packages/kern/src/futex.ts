@@ -7,7 +7,20 @@
  * Neighbours: `exit.ts` (thread ends and robust lists). Invariant: a FutexWait is on a chain exactly while its state is QUEUED.
  * Source: futex(2), set_robust_list(2), get_robust_list(2).
  */
-import { EASYNC, Errno, i32, imul, longAnd, longDiv, longLo, longMod, longShr, toLong, u32, type long } from "@anax/portable";
+import {
+  EASYNC,
+  Errno,
+  i32,
+  imul,
+  longAnd,
+  longDiv,
+  longLo,
+  longMod,
+  longShr,
+  toLong,
+  u32,
+  type long,
+} from "@anax/portable";
 import { VME_SHARED, type VmObject, type VmSpace } from "@anax/vm";
 import type { Lwp } from "./lwp";
 import { OpState } from "./op";
@@ -245,7 +258,15 @@ export function kernFutexRequeue(
  * FUTEX_WAKE_OP: changes the word at `uaddr2` as `op` says, wakes at `uaddr`, and at `uaddr2` if the old value compares.
  * How many were woken; -INVAL, -FAULT, -NOSYS (unknown operation).
  */
-export function kernFutexWakeOp(l: Lwp, uaddr: long, most: i32, most2: i32, uaddr2: long, op: u32, isPrivate: boolean): i32 {
+export function kernFutexWakeOp(
+  l: Lwp,
+  uaddr: long,
+  most: i32,
+  most2: i32,
+  uaddr2: long,
+  op: u32,
+  isPrivate: boolean,
+): i32 {
   const table = l.kernel.futexes;
   const space = l.proc.vm;
   let r = table.place(space, uaddr, isPrivate, table.key);

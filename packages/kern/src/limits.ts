@@ -120,6 +120,14 @@ export function checkLimitAccess(caller: Proc, target: Proc): i32 {
   if (caller === target || caller.cred.euid === 0) return 0;
   const c = caller.cred;
   const t = target.cred;
-  if (c.uid === t.uid && c.uid === t.euid && c.uid === t.suid && c.gid === t.gid && c.gid === t.egid && c.gid === t.sgid) return 0;
+  if (
+    c.uid === t.uid &&
+    c.uid === t.euid &&
+    c.uid === t.suid &&
+    c.gid === t.gid &&
+    c.gid === t.egid &&
+    c.gid === t.sgid
+  )
+    return 0;
   return -Errno.PERM;
 }

@@ -563,4 +563,3 @@ function putName(out: TextBuilder, name: Uint8Array): void {
 function lowI32(v: long): i32 {
   return u32(v) | 0;
 }
-

@@ -26,7 +26,15 @@ import {
   SS_ONSTACK,
 } from "./sigdefs";
 import type { SigInfo, SigSet } from "./sigqueue";
-import { discardIgnored, lwpSignalInfo, procSignalInfo, setSigMask, setTempSigMask, takeSignal, userInfo } from "./signal";
+import {
+  discardIgnored,
+  lwpSignalInfo,
+  procSignalInfo,
+  setSigMask,
+  setTempSigMask,
+  takeSignal,
+  userInfo,
+} from "./signal";
 
 /** Whether `sender` may signal `target`: same real or effective user as the real or saved one, root, SIGCONT in the session. */
 export function maySignal(sender: Proc, target: Proc, sig: i32): boolean {

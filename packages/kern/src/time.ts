@@ -29,7 +29,9 @@ const FOREVER: long = 3000000000000000000;
 
 /** Whether a clock is set by real time. */
 function isReal(clock: i32): boolean {
-  return clock === CLOCK_REALTIME || clock === CLOCK_REALTIME_COARSE || clock === CLOCK_REALTIME_ALARM || clock === CLOCK_TAI;
+  return (
+    clock === CLOCK_REALTIME || clock === CLOCK_REALTIME_COARSE || clock === CLOCK_REALTIME_ALARM || clock === CLOCK_TAI
+  );
 }
 
 /** A clock of one process or thread as clock_getcpuclockid(3) makes it: its id, and whether it is a thread's. */

@@ -67,7 +67,8 @@ export function kernWait4(l: Lwp, pid: i32, options: i32): i32 {
 
 /** waitid(2): 0 with `lwp.kernel.waitResult` filled (pid 0: WNOHANG and nothing yet), -CHILD, -INVAL, -INTR, EASYNC. */
 export function kernWaitid(l: Lwp, idtype: i32, id: i32, options: i32): i32 {
-  if ((options & ~(WNOHANG | WNOWAIT | WEXITED | WSTOPPED | WCONTINUED | WNOTHREAD | WALL | WCLONE)) !== 0) return -Errno.INVAL;
+  if ((options & ~(WNOHANG | WNOWAIT | WEXITED | WSTOPPED | WCONTINUED | WNOTHREAD | WALL | WCLONE)) !== 0)
+    return -Errno.INVAL;
   if ((options & (WEXITED | WSTOPPED | WCONTINUED)) === 0) return -Errno.INVAL;
   if (idtype < P_ALL || idtype > P_PGID) return -Errno.INVAL;
   if (idtype === P_PID && id <= 0) return -Errno.INVAL;

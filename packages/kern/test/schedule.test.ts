@@ -26,7 +26,13 @@ describe("time on the CPU", () => {
   it("is charged to who runs, and to nobody who sleeps", () => {
     const w = new World({ stepNs: 100_000 });
     const p = w.prog();
-    p.call(NR.fork).ifChild("child").save(0).call(NR.nanosleep, 0, 50_000_000, 0).call(NR.kill, at(0), SIGKILL).call(NR.wait, at(0), WNOHANG, 0).call(NR.nanosleep, 1, 0, 0);
+    p.call(NR.fork)
+      .ifChild("child")
+      .save(0)
+      .call(NR.nanosleep, 0, 50_000_000, 0)
+      .call(NR.kill, at(0), SIGKILL)
+      .call(NR.wait, at(0), WNOHANG, 0)
+      .call(NR.nanosleep, 1, 0, 0);
     p.call(NR.cpuTime).log("parent", result).call(NR.exit, 0);
     p.label("child").label("spin").jump("spin");
     w.run(p);
@@ -42,7 +48,11 @@ describe("time on the CPU", () => {
     const w = new World({ stepNs: 100_000 });
     const p = w.prog();
     p.call(NR.fork).ifChild("child").call(NR.wait, -1, 0, 0).call(NR.exit, 0);
-    p.label("child").label("spin").step((c) => c.store64(DATA, c.load64(DATA) + 1)).jumpIf((c) => c.load64(DATA) < 500, "spin").call(NR.exit, 0);
+    p.label("child")
+      .label("spin")
+      .step((c) => c.store64(DATA, c.load64(DATA) + 1))
+      .jumpIf((c) => c.load64(DATA) < 500, "spin")
+      .call(NR.exit, 0);
     let childTime = 0;
     const exit = w.abi.calls.get(NR.exit)!;
     w.abi.calls.set(NR.exit, (l, a) => {

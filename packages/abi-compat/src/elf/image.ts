@@ -7,7 +7,20 @@
  * and the entry point lies in an executable segment; nothing that a file says can make these functions access out of bounds.
  * Source: System V ABI, chapter 5; Linux fs/binfmt_elf.c (what is accepted).
  */
-import { Errno, LongArray, getI32, getLong, getU16, getU32, i32, longAnd, longMod, toLong, u32, type long } from "@anax/portable";
+import {
+  Errno,
+  LongArray,
+  getI32,
+  getLong,
+  getU16,
+  getU32,
+  i32,
+  longAnd,
+  longMod,
+  toLong,
+  u32,
+  type long,
+} from "@anax/portable";
 import { PAGE_SIZE, USER_END } from "@anax/machine";
 import {
   EI_CLASS,
@@ -94,7 +107,8 @@ export function isElf(buf: Uint8Array, n: i32): boolean {
  */
 export function parseHeader(image: ElfImage, buf: Uint8Array, n: i32, fileSize: long): i32 {
   if (n < i32(Ehdr.SIZE) || !isElf(buf, n)) return -Errno.NOEXEC;
-  if (buf[EI_CLASS] !== ELFCLASS64 || buf[EI_DATA] !== ELFDATA2LSB || buf[EI_VERSION] !== EV_CURRENT) return -Errno.NOEXEC;
+  if (buf[EI_CLASS] !== ELFCLASS64 || buf[EI_DATA] !== ELFDATA2LSB || buf[EI_VERSION] !== EV_CURRENT)
+    return -Errno.NOEXEC;
   image.type = i32(getU16(buf, Ehdr.type));
   if (image.type !== ET_EXEC && image.type !== ET_DYN) return -Errno.NOEXEC;
   if (i32(getU16(buf, Ehdr.machine)) !== EM_X86_64) return -Errno.NOEXEC;
@@ -129,7 +143,8 @@ export function parseSegments(image: ElfImage, buf: Uint8Array, off: i32, fileSi
       if (image.interpLength !== 0) continue;
       const offset: long = getLong(buf, (at + i32(Phdr.offset)) | 0);
       const size: long = getLong(buf, (at + i32(Phdr.filesz)) | 0);
-      if (size < 2 || size > MAX_INTERP || offset < 0 || offset > fileSize || offset + size > fileSize) return -Errno.NOEXEC;
+      if (size < 2 || size > MAX_INTERP || offset < 0 || offset > fileSize || offset + size > fileSize)
+        return -Errno.NOEXEC;
       image.interpOffset = offset;
       image.interpLength = i32(size);
     } else if (type === u32(PT_GNU_STACK)) {

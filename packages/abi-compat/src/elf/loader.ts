@@ -11,7 +11,17 @@
 import { Errno, i32, longMin, type long } from "@anax/portable";
 import { PAGE_SIZE } from "@anax/machine";
 import { ImageLoader, execLookup, execRead, type Abi, type ExecImage, type Lwp } from "@anax/kern";
-import { MAP_ANONYMOUS, MAP_FIXED, MAP_PRIVATE, PROT_EXEC, PROT_NONE, PROT_READ, PROT_WRITE, type VmObject, type VmSpace } from "@anax/vm";
+import {
+  MAP_ANONYMOUS,
+  MAP_FIXED,
+  MAP_PRIVATE,
+  PROT_EXEC,
+  PROT_NONE,
+  PROT_READ,
+  PROT_WRITE,
+  type VmObject,
+  type VmSpace,
+} from "@anax/vm";
 import type { Vnode } from "@anax/vfs-msg";
 import { ET_DYN, Ehdr, PF_R, PF_W, PF_X, Phdr } from "./format";
 import { ElfImage, MAX_INTERP, MAX_PHNUM, biasFor, isElf, pageDown, parseHeader, parseSegments } from "./image";
@@ -71,7 +81,8 @@ export class ElfLoader extends ImageLoader {
     const error = parseHeader(program, image.header, image.headerLen, vp.size);
     if (error !== 0) return error;
     if (vp.object === null) return -Errno.NOEXEC;
-    if (program.phoff + program.phdrBytes <= image.headerLen) return parseSegments(program, image.header, i32(program.phoff), vp.size);
+    if (program.phoff + program.phdrBytes <= image.headerLen)
+      return parseSegments(program, image.header, i32(program.phoff), vp.size);
     return this.readSegments(lwp, vp, program);
   }
 
@@ -125,7 +136,11 @@ export class ElfLoader extends ImageLoader {
 }
 
 function protOf(flags: i32): i32 {
-  return ((flags & PF_R) !== 0 ? PROT_READ : 0) | ((flags & PF_W) !== 0 ? PROT_WRITE : 0) | ((flags & PF_X) !== 0 ? PROT_EXEC : 0);
+  return (
+    ((flags & PF_R) !== 0 ? PROT_READ : 0) |
+    ((flags & PF_W) !== 0 ? PROT_WRITE : 0) |
+    ((flags & PF_X) !== 0 ? PROT_EXEC : 0)
+  );
 }
 
 function mapSegments(space: VmSpace, image: ElfImage, vp: Vnode, bias: long): i32 {
@@ -149,7 +164,14 @@ function mapSegment(space: VmSpace, image: ElfImage, i: i32, object: VmObject, b
   let zeroFrom: long = start;
   if (filesz > 0) {
     const mapEnd: long = pageDown(fileEnd + (PAGE_SIZE - 1));
-    const at: long = space.map(start, mapEnd - start, prot, MAP_PRIVATE | MAP_FIXED, object, pageDown(image.offset.get(i)));
+    const at: long = space.map(
+      start,
+      mapEnd - start,
+      prot,
+      MAP_PRIVATE | MAP_FIXED,
+      object,
+      pageDown(image.offset.get(i)),
+    );
     if (at < 0) return i32(at);
     // A segment that cannot be written keeps what the file has behind its end, as on Linux.
     const tail: long = longMin(mapEnd, vaddr + image.memsz.get(i)) - fileEnd;

@@ -90,7 +90,7 @@ export class FirstStack {
   build(image: ExecImage): i32 {
     const space = image.space!;
     const args: ExecArgs = image.args;
-    const execfn: long = image.stackTop - 8 - (((image.pathLen + 1) | 0));
+    const execfn: long = image.stackTop - 8 - ((image.pathLen + 1) | 0);
     const strings: long = execfn - args.length;
     const random: long = strings - RANDOM_BYTES;
     const platform: long = random - (this.platform.length + 1);

@@ -136,5 +136,4 @@ export class LinuxAbi extends Abi {
     if (sp !== toLong(0)) child.regs.set(REG_RSP, sp);
     if (tls !== toLong(-1)) child.regs.set(REG_FSBASE, tls);
   }
-
 }

@@ -39,7 +39,13 @@ export class SyscallCounters {
       const n: u32 = this.counts[nr];
       if (n === 0) continue;
       const name = this.table.name(nr);
-      out.num(nr).byte(32).str(name.length === 0 ? "?" : name).byte(32).num(n).byte(10);
+      out
+        .num(nr)
+        .byte(32)
+        .str(name.length === 0 ? "?" : name)
+        .byte(32)
+        .num(n)
+        .byte(10);
     }
     if (this.outside !== 0) out.num(this.lastOutside).str(" ? ").num(this.outside).byte(10);
   }

@@ -131,7 +131,8 @@ export function sysOpenat2(c: LinuxContext, lwp: Lwp): long {
   for (let i = i32(OpenHowL.SIZE); i < i32(size); i++) if (b[i] !== 0) return -Errno.TOOBIG;
   const flags = getI32(b, OpenHowL.flags);
   const mode: long = getLong(b, OpenHowL.mode);
-  if (getI32(b, OpenHowL.flags + 4) !== 0 || (flags & ~OPENAT2_FLAGS) !== 0 || mode < 0 || mode > 0o7777) return -Errno.INVAL;
+  if (getI32(b, OpenHowL.flags + 4) !== 0 || (flags & ~OPENAT2_FLAGS) !== 0 || mode < 0 || mode > 0o7777)
+    return -Errno.INVAL;
   const creates = (flags & O_CREAT) !== 0 || (flags & O_TMPFILE) === O_TMPFILE;
   if (!creates && mode !== toLong(0)) return -Errno.INVAL;
   const resolve: long = getLong(b, OpenHowL.resolve);

@@ -20,7 +20,12 @@ function mayInspect(lwp: Lwp, target: Proc): boolean {
   const its = target.cred;
   if (target.dumpable !== 1) return false;
   return (
-    mine.uid === its.uid && mine.uid === its.euid && mine.uid === its.suid && mine.gid === its.gid && mine.gid === its.egid && mine.gid === its.sgid
+    mine.uid === its.uid &&
+    mine.uid === its.euid &&
+    mine.uid === its.suid &&
+    mine.gid === its.gid &&
+    mine.gid === its.egid &&
+    mine.gid === its.sgid
   );
 }
 
@@ -63,7 +68,8 @@ export class IovCursor {
 function moveBetween(c: LinuxContext, lwp: Lwp, write: boolean): long {
   const localCount: long = arg2(lwp);
   const remoteCount: long = arg4(lwp);
-  if (arg5(lwp) !== toLong(0) || localCount < 0 || localCount > IOV_MAX || remoteCount < 0 || remoteCount > IOV_MAX) return -Errno.INVAL;
+  if (arg5(lwp) !== toLong(0) || localCount < 0 || localCount > IOV_MAX || remoteCount < 0 || remoteCount > IOV_MAX)
+    return -Errno.INVAL;
   const other = c.kernel.pids.proc(int0(lwp));
   if (other === null || other.space === null) return -Errno.SRCH;
   if (!mayInspect(lwp, other)) return -Errno.PERM;

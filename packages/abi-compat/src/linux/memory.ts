@@ -162,7 +162,8 @@ export function sysMunlock(_c: LinuxContext, lwp: Lwp): long {
 
 export function sysMlockall(_c: LinuxContext, lwp: Lwp): long {
   const flags = int0(lwp);
-  if (flags === 0 || flags === MCL_ONFAULT || (flags & ~(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT)) !== 0) return -Errno.INVAL;
+  if (flags === 0 || flags === MCL_ONFAULT || (flags & ~(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT)) !== 0)
+    return -Errno.INVAL;
   return lwp.proc.vm.lockAll(flags);
 }
 

@@ -192,7 +192,16 @@ function utimesAt(c: LinuxContext, lwp: Lwp, dirfd: i32, upath: long, utimes: lo
   const ausec: long = getLong(b, 8);
   const musec: long = getLong(b, 24);
   if (ausec < 0 || ausec > 999999 || musec < 0 || musec > 999999) return -Errno.INVAL;
-  return kernUtimensAt(lwp, dirfd, upath, getLong(b, 0), (i32(ausec) * 1000) | 0, getLong(b, 16), (i32(musec) * 1000) | 0, 0);
+  return kernUtimensAt(
+    lwp,
+    dirfd,
+    upath,
+    getLong(b, 0),
+    (i32(ausec) * 1000) | 0,
+    getLong(b, 16),
+    (i32(musec) * 1000) | 0,
+    0,
+  );
 }
 
 export function sysUtimensat(c: LinuxContext, lwp: Lwp): long {

@@ -5,7 +5,19 @@
  * Invariant: user memory that a result goes to is made present before the call takes effect, so no result is lost.
  * Source: the section 2 manual page of each call.
  */
-import { Errno, fillBytes, getLong, getU32, i32, putI32, putLong, putU32, toLong, u32, type long } from "@anax/portable";
+import {
+  Errno,
+  fillBytes,
+  getLong,
+  getU32,
+  i32,
+  putI32,
+  putLong,
+  putU32,
+  toLong,
+  u32,
+  type long,
+} from "@anax/portable";
 import {
   AT_EMPTY_PATH,
   AT_FDCWD,
@@ -77,7 +89,8 @@ export function sysClone3(c: LinuxContext, lwp: Lwp): long {
   if (clear && (flags & CLONE_SIGHAND) !== 0) return -Errno.INVAL;
   if (exitSignal < 0 || exitSignal > NSIG) return -Errno.INVAL;
   if ((flags & (CLONE_THREAD | CLONE_PARENT)) !== 0 && exitSignal !== toLong(0)) return -Errno.INVAL;
-  if (getLong(b, CloneArgsL.set_tid) !== toLong(0) || getLong(b, CloneArgsL.set_tid_size) !== toLong(0)) return -Errno.INVAL;
+  if (getLong(b, CloneArgsL.set_tid) !== toLong(0) || getLong(b, CloneArgsL.set_tid_size) !== toLong(0))
+    return -Errno.INVAL;
   const stack: long = getLong(b, CloneArgsL.stack);
   const stackSize: long = getLong(b, CloneArgsL.stack_size);
   if ((stack === toLong(0)) !== (stackSize === toLong(0)) || stackSize < 0) return -Errno.INVAL;

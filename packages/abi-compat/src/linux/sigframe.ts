@@ -125,7 +125,7 @@ export class SigFrames {
     const nested = isOnAltStack(lwp, usp);
     const top: long = signalStackTop(lwp, action, usp);
     let sp: long = top === usp ? usp - RED_ZONE : top;
-    sp = sp - (((this.fpuSize + (this.hasXsave ? 4 : 0)) | 0));
+    sp = sp - ((this.fpuSize + (this.hasXsave ? 4 : 0)) | 0);
     const ufpu: long = sp - longAnd(sp, 63);
     sp = ufpu - i32(SigframeL.SIZE);
     sp = sp - longAnd(sp, 15) - 8;

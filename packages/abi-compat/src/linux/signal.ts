@@ -5,7 +5,20 @@
  * new one takes effect, so a call that must wait for a page can be run again.
  * Source: the section 2 manual page of each call.
  */
-import { EASYNC, Errno, fillBytes, getI32, getLong, getU32, i32, putI32, putLong, putU32, toLong, type long } from "@anax/portable";
+import {
+  EASYNC,
+  Errno,
+  fillBytes,
+  getI32,
+  getLong,
+  getU32,
+  i32,
+  putI32,
+  putLong,
+  putU32,
+  toLong,
+  type long,
+} from "@anax/portable";
 import { REG_RSP } from "@anax/machine";
 import {
   NSIG,

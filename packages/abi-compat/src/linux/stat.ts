@@ -81,7 +81,8 @@ const AT_STATX_SYNC_TYPE: i32 = 0x6000;
 /** statx(2): the basic set is always filled; there is no birth time and there are no attributes. */
 export function sysStatx(c: LinuxContext, lwp: Lwp): long {
   const flags = int2(lwp);
-  if ((flags & ~(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH | AT_NO_AUTOMOUNT | AT_STATX_SYNC_TYPE)) !== 0) return -Errno.INVAL;
+  if ((flags & ~(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH | AT_NO_AUTOMOUNT | AT_STATX_SYNC_TYPE)) !== 0)
+    return -Errno.INVAL;
   if ((flags & AT_STATX_SYNC_TYPE) === AT_STATX_SYNC_TYPE || (uint3(lwp) & STATX_RESERVED) !== 0) return -Errno.INVAL;
   const error = kernStatAt(lwp, int0(lwp), arg1(lwp), flags & (AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH), c.st);
   if (error !== 0) return error;

@@ -4,7 +4,21 @@
  * Neighbours: kern's `Kernel`, `system.ts`. Invariant: structures are zeroed before they are filled.
  * Source: uname(2), sysinfo(2), getrandom(2), syslog(2), reboot(2).
  */
-import { EASYNC, Errno, copyBytes, fillBytes, i32, longDiv, longMin, putLong, putU16, putU32, toLong, u32, type long } from "@anax/portable";
+import {
+  EASYNC,
+  Errno,
+  copyBytes,
+  fillBytes,
+  i32,
+  longDiv,
+  longMin,
+  putLong,
+  putU16,
+  putU32,
+  toLong,
+  u32,
+  type long,
+} from "@anax/portable";
 import { PAGE_SIZE } from "@anax/machine";
 import { MACHINE_NAME, RELEASE, SYSNAME, UTS_LEN, VERSION, kernReboot, kernSetUtsName, type Lwp } from "@anax/kern";
 import { arg0, arg1, int0, int1, int2, uint0, uint1, uint2 } from "./args";
@@ -99,8 +113,10 @@ const SYSLOG_ACTION_SIZE_BUFFER: i32 = 10;
 export function sysSyslog(_c: LinuxContext, lwp: Lwp): long {
   const action = int0(lwp);
   if (action < SYSLOG_ACTION_CLOSE || action > SYSLOG_ACTION_SIZE_BUFFER) return -Errno.INVAL;
-  if (action !== SYSLOG_ACTION_READ_ALL && action !== SYSLOG_ACTION_SIZE_BUFFER && lwp.proc.cred.euid !== 0) return -Errno.PERM;
-  if (action >= 2 && action <= SYSLOG_ACTION_READ_CLEAR && (arg1(lwp) === toLong(0) || int2(lwp) < 0)) return -Errno.INVAL;
+  if (action !== SYSLOG_ACTION_READ_ALL && action !== SYSLOG_ACTION_SIZE_BUFFER && lwp.proc.cred.euid !== 0)
+    return -Errno.PERM;
+  if (action >= 2 && action <= SYSLOG_ACTION_READ_CLEAR && (arg1(lwp) === toLong(0) || int2(lwp) < 0))
+    return -Errno.INVAL;
   if (action === SYSLOG_ACTION_CONSOLE_LEVEL && (int2(lwp) < 1 || int2(lwp) > 8)) return -Errno.INVAL;
   return 0;
 }

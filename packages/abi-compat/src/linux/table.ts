@@ -218,7 +218,13 @@ function fillFirst(t: SyscallTable): void {
   t.add(154, "modify_ldt", 3, NONE);
   t.add(155, "pivot_root", 2, NONE);
   t.add(156, "_sysctl", 1, NONE);
-  t.add(157, "prctl", 5, PARTIAL, "name, signals of the parent, no_new_privs, dumpable, subreaper, timer slack; the rest is EINVAL");
+  t.add(
+    157,
+    "prctl",
+    5,
+    PARTIAL,
+    "name, signals of the parent, no_new_privs, dumpable, subreaper, timer slack; the rest is EINVAL",
+  );
   t.add(158, "arch_prctl", 2, FULL);
   t.add(159, "adjtimex", 1, PARTIAL, "reading only");
   t.add(160, "setrlimit", 2, FULL);

@@ -41,7 +41,8 @@ export function sysGetRobustList(c: LinuxContext, lwp: Lwp): long {
     if (target === null) return -Errno.SRCH;
     const mine = lwp.proc.cred;
     const its = target.proc.cred;
-    if (mine.euid !== 0 && (mine.euid !== its.euid || mine.euid !== its.suid || mine.euid !== its.uid)) return -Errno.PERM;
+    if (mine.euid !== 0 && (mine.euid !== its.euid || mine.euid !== its.suid || mine.euid !== its.uid))
+      return -Errno.PERM;
   }
   const space = lwp.proc.vm;
   const error = space.putLong(arg2(lwp), toLong(RobustListL.SIZE));

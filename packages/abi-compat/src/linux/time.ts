@@ -5,7 +5,19 @@
  * and what a call returns through memory is made present before the call takes effect.
  * Source: the section 2 manual page of each call, vdso(7).
  */
-import { EASYNC, Errno, fillBytes, getI32, getLong, i32, longDiv, putI32, putLong, toLong, type long } from "@anax/portable";
+import {
+  EASYNC,
+  Errno,
+  fillBytes,
+  getI32,
+  getLong,
+  i32,
+  longDiv,
+  putI32,
+  putLong,
+  toLong,
+  type long,
+} from "@anax/portable";
 import {
   CLOCK_REALTIME,
   CLOCK_MONOTONIC,
