@@ -18,6 +18,7 @@ import {
   REG_RSI,
   REG_RSP,
   CTX_SLOTS,
+  USER_END,
 } from "@anax/machine";
 import { CalloutWheel, Cpu, type Msg } from "@anax/lwkt";
 import { EASYNC, Errno, bytesOf } from "@anax/portable";
@@ -467,6 +468,37 @@ export class World {
     };
     this.kernel.loop();
     return this.kernel.initStatus;
+  }
+
+  /** Process 1 without a program, as the current LWP: for calling handlers one by one. */
+  bare(): Lwp {
+    const k = this.kernel;
+    const l = createInit(k, Cred.of(0, 0), k.vfs.root)!;
+    l.proc.abi = this.abi;
+    l.proc.space = k.vm.newSpace();
+    l.proc.vm.activate();
+    l.proc.vm.mapStack(USER_END, 65536, PROT_READ | PROT_WRITE);
+    l.regs.set(REG_RSP, USER_END - 4096);
+    k.current = l;
+    return l;
+  }
+
+  /** A forked child of `l`, which is made the current LWP. */
+  child(l: Lwp): Lwp {
+    const k = this.kernel;
+    k.current = l;
+    l.proc.vm.activate();
+    const pid = kernClone(l, SIGCHLD, 0, 0, 0, 0);
+    if (pid < 0) throw new Error(`fork: ${pid}`);
+    const c = k.pids.lwp(pid)!;
+    k.scheduler.unsetRunnable(c.sched);
+    return this.use(c);
+  }
+
+  use(l: Lwp): Lwp {
+    this.kernel.current = l;
+    l.proc.vm.activate();
+    return l;
   }
 
   /** The log as "pid what value", pids counted from 1 in the order they appear. */
