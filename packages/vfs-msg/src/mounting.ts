@@ -11,9 +11,12 @@ import {
   MNT_BIND,
   MNT_KEPT,
   MNT_MOVE,
+  MNT_NOATIME,
   MNT_PROPAGATION,
   MNT_RDONLY,
+  MNT_RELATIME,
   MNT_REMOUNT,
+  MNT_STRICTATIME,
   NLC_FOLLOW,
   UMOUNT_DETACH,
   UMOUNT_NOFOLLOW,
@@ -43,6 +46,12 @@ function prepare(vfs: Vfs, type: FsType, data: string): Mount | null {
   return m;
 }
 
+/** The flags that stay: relatime unless another rule for access times is asked for. */
+function keptFlags(flags: i32): i32 {
+  const kept = flags & MNT_KEPT;
+  return (flags & (MNT_NOATIME | MNT_STRICTATIME)) === 0 ? kept | MNT_RELATIME : kept;
+}
+
 function newMount(vfs: Vfs, type: FsType): Mount {
   vfs.mountSeq++;
   return new Mount(vfs, type, vfs.mountSeq, makeDev(0, vfs.mountSeq));
@@ -60,6 +69,7 @@ export function mountRoot(vfs: Vfs, typeName: string, data: string): i32 {
   if (type === null) return -Errno.NODEV;
   const m = prepare(vfs, type, data);
   if (m === null) return vfs.mountError;
+  m.flags = MNT_RELATIME;
   m.source = typeName === "tmpfs" ? "rootfs" : typeName;
   vfs.mounts.add(m, null);
   vfs.root.set(m, m.root!);
@@ -83,7 +93,7 @@ export function mount(vfs: Vfs, nd: NLookup, source: string, typeName: string, f
   const m = prepare(vfs, type, data);
   if (m !== null) {
     m.source = source;
-    m.flags = (flags & MNT_KEPT) | type.forcedFlags;
+    m.flags = keptFlags(flags) | type.forcedFlags;
     vfs.mounts.add(m, vfs.scratch);
   }
   vfs.scratch.clear();
@@ -100,7 +110,7 @@ function remount(nd: NLookup, flags: i32, data: string): i32 {
     const error = m.type.remount(m, data);
     if (error !== 0) return error;
   }
-  m.flags = (flags & MNT_KEPT) | m.type.forcedFlags;
+  m.flags = keptFlags(flags) | m.type.forcedFlags;
   return 0;
 }
 

@@ -3,6 +3,8 @@ import {
   Cred,
   EmptyFsType,
   MNT_BIND,
+  MNT_NOATIME,
+  MNT_STRICTATIME,
   MNT_MOVE,
   MNT_NODEV,
   MNT_NOEXEC,
@@ -146,6 +148,22 @@ describe("mounts", () => {
     expect(mount("/m", MNT_REMOUNT | MNT_RDONLY)).toBe(-Errno.BUSY);
     if (typeof vp !== "number") w.vfs.close(vp, 1);
     expect(mount("/m", MNT_REMOUNT | MNT_RDONLY)).toBe(0);
+  });
+
+  test("access times by the mount's rule", () => {
+    const atime = (): number => (w.text("/m/f"), (w.stat("/m/f") as Stat).atimeSec);
+    mount("/m");
+    w.clock.set(100, 0);
+    w.put("/m/f", "x");
+    w.clock.set(200, 0);
+    expect(atime()).toBe(200);
+    w.clock.set(300, 0);
+    expect(atime()).toBe(200);
+    mount("/m", MNT_REMOUNT | MNT_STRICTATIME);
+    expect(atime()).toBe(300);
+    mount("/m", MNT_REMOUNT | MNT_NOATIME);
+    w.clock.set(500000, 0);
+    expect(atime()).toBe(300);
   });
 
   test("bind mounts show the same files", () => {

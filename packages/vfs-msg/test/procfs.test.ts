@@ -294,10 +294,10 @@ describe("files of the system", () => {
     w.mkdir("/with space");
     w.vfs.mount(w.nd("/with space"), "my src", "tmpfs", 6, "size=1m");
     expect(w.text("/proc/mounts")).toBe(
-      "rootfs / rootfs rw,mode=755 0 0\nproc /proc proc rw 0 0\nmy\\040src /with\\040space tmpfs rw,nosuid,nodev,size=1m 0 0\n",
+      "rootfs / rootfs rw,relatime,mode=755 0 0\nproc /proc proc rw,relatime 0 0\nmy\\040src /with\\040space tmpfs rw,nosuid,nodev,relatime,size=1m 0 0\n",
     );
     expect(w.text("/proc/42/mountinfo").split("\n")[2]).toMatch(
-      /^\d+ 1 0:\d+ \/ \/with\\040space rw,nosuid,nodev - tmpfs my\\040src rw,size=1m$/,
+      /^\d+ 1 0:\d+ \/ \/with\\040space rw,nosuid,nodev,relatime - tmpfs my\\040src rw,size=1m$/,
     );
   });
 

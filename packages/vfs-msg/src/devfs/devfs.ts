@@ -10,7 +10,7 @@
 import { Errno, bytesOf, type i32, type u32 } from "@anax/portable";
 import type { CharDevice } from "../device";
 import { FsType } from "../filesystem";
-import { S_IFCHR, S_IFDIR, S_IFLNK } from "../flags";
+import { MNT_RELATIME, S_IFCHR, S_IFDIR, S_IFLNK } from "../flags";
 import { MNTK_NONEGATIVE, Mount } from "../mount";
 import { hashName } from "../namecache";
 import { makeDev } from "../stat";
@@ -33,6 +33,7 @@ export class DevFsType extends FsType {
 function homeOf(vfs: Vfs, type: FsType): Mount {
   vfs.mountSeq++;
   const home = new Mount(vfs, type, vfs.mountSeq, makeDev(0, vfs.mountSeq));
+  home.flags = MNT_RELATIME;
   home.kflags = MNTK_NONEGATIVE;
   return home;
 }

@@ -340,7 +340,7 @@ export class TmpFs extends FileSystem {
     const flags = this.home!.flags;
     if ((flags & (MNT_NOATIME | MNT_RDONLY)) !== 0) return;
     const clock = this.vfs.clock;
-    if ((flags & MNT_RELATIME) !== 0 || flags === 0) {
+    if ((flags & MNT_RELATIME) !== 0) {
       const beforeM =
         node.atimeSec < node.mtimeSec || (node.atimeSec === node.mtimeSec && node.atimeNsec <= node.mtimeNsec);
       const beforeC =
