@@ -13,7 +13,6 @@
  */
 import {
   Errno,
-  fillBytes,
   getI32,
   getLong,
   getU32,
@@ -95,17 +94,20 @@ const FLAGS_CLEARED: i32 = 0x10500;
 
 /** Builds and takes down signal frames. Owned by the ABI; its buffers are reused by every LWP. */
 export class SigFrames {
+  /** The frame under construction: what `encode` does not write stays zero. */
   private readonly frame: Uint8Array = new Uint8Array(440);
-  /** The description of the FPU image, and the magic number behind the image. */
-  private readonly sw: Uint8Array = new Uint8Array(48);
-  private readonly fpu: Uint8Array = new Uint8Array(4096);
-  /** Bytes of the FPU image, and the features that it can hold (XCR0). */
+  /** A frame that came back. */
+  private readonly incoming: Uint8Array = new Uint8Array(312);
+  /** Bytes of the FPU image, the features that it can hold (XCR0), and the bits of MXCSR that exist. */
   readonly fpuSize: i32;
   private readonly features: u32;
+  private readonly mxcsrMask: u32;
 
   constructor(private readonly kernel: Kernel) {
-    this.fpuSize = kernel.machine.fpuSize();
-    this.features = featuresOf(this.fpuSize);
+    const size = kernel.machine.fpuSize();
+    this.fpuSize = size;
+    this.features = featuresOf(size);
+    this.mxcsrMask = probeMxcsr(kernel);
   }
 
   /** Bytes of stack that a frame takes at most: AT_MINSIGSTKSZ. */
@@ -159,7 +161,6 @@ export class SigFrames {
   private encode(lwp: Lwp, info: SigInfo, action: SigAction, ufpu: long): void {
     const b = this.frame;
     const regs = lwp.regs;
-    fillBytes(b, 0, i32(SigframeL.siginfo), 0);
     putLong(b, SigframeL.pretcode, action.restorer);
     const uc = i32(SigframeL.ucontext);
     putI32(b, (uc + UcontextL.flags) | 0, UC_SIGCONTEXT_SS | UC_STRICT_RESTORE_SS | (this.hasXsave ? UC_FP_XSTATE : 0));
@@ -199,22 +200,24 @@ export class SigFrames {
     encodeSiginfo(info, b, i32(SigframeL.siginfo));
   }
 
+  /** The image with its description and magic number, which live in bytes of the page that the CPU leaves alone. */
   private putFpu(lwp: Lwp, ufpu: long): i32 {
-    const space = lwp.proc.vm;
+    const m = this.kernel.machine;
+    const size = this.fpuSize;
     this.kernel.fpuSync(lwp);
-    let error = space.copyoutPhys(this.kernel.fpuAddress(lwp), ufpu, this.fpuSize);
-    if (error !== 0) return error;
-    const b = this.sw;
-    fillBytes(b, 0, i32(FpxSwL.SIZE), 0);
-    if (this.hasXsave) {
-      putU32(b, FpxSwL.magic1, FP_XSTATE_MAGIC1);
-      putI32(b, FpxSwL.extended_size, (this.fpuSize + 4) | 0);
-      putU32(b, FpxSwL.xfeatures, this.features);
-      putI32(b, FpxSwL.xstate_size, this.fpuSize);
+    const pa: long = this.kernel.fpuAddress(lwp);
+    if (!this.hasXsave) {
+      m.zeroPhys(pa + FXSAVE_SW, i32(FpxSwL.SIZE));
+      return lwp.proc.vm.copyoutPhys(pa, ufpu, size);
     }
-    error = space.copyout(b, 0, ufpu + FXSAVE_SW, i32(FpxSwL.SIZE));
-    if (error !== 0 || !this.hasXsave) return error;
-    return space.put32(ufpu + this.fpuSize, FP_XSTATE_MAGIC2);
+    const sw: long = pa + FXSAVE_SW;
+    m.store32(sw + i32(FpxSwL.magic1), FP_XSTATE_MAGIC1);
+    m.store32(sw + i32(FpxSwL.extended_size), u32(size + 4));
+    m.store32(sw + i32(FpxSwL.xfeatures), this.features);
+    m.store32(sw + i32(FpxSwL.xfeatures) + 4, 0);
+    m.store32(sw + i32(FpxSwL.xstate_size), u32(size));
+    m.store32(pa + size, FP_XSTATE_MAGIC2);
+    return lwp.proc.vm.copyoutPhys(pa, ufpu, (size + 4) | 0);
   }
 
   /**
@@ -223,7 +226,7 @@ export class SigFrames {
    */
   restore(lwp: Lwp): i32 {
     const regs = lwp.regs;
-    const b = this.frame;
+    const b = this.incoming;
     // The handler's return took the return address off the frame.
     const sp: long = regs.get(REG_RSP) - 8;
     let error = lwp.proc.vm.copyin(sp, b, 0, i32(SigframeL.siginfo));
@@ -264,53 +267,72 @@ export class SigFrames {
     return 0;
   }
 
-  /** Takes the FPU state at `ufpu`: all features when the description is whole, else x87 and SSE alone. */
+  /**
+   * Takes the FPU state at `ufpu`: all features when the description is whole, else x87 and SSE alone. After an error the LWP
+   * has the initial state.
+   */
   private getFpu(lwp: Lwp, ufpu: long): i32 {
     if (lwp.fpuPage === 0) return 0;
+    // What is in the registers is not worth saving any more.
+    this.kernel.fpuForget(lwp);
+    const pa: long = this.kernel.fpuAddress(lwp);
+    const error = this.readFpu(lwp, ufpu, pa);
+    if (error !== 0) this.kernel.machine.fpuInit(pa);
+    return error;
+  }
+
+  private readFpu(lwp: Lwp, ufpu: long, pa: long): i32 {
+    const m = this.kernel.machine;
     const space = lwp.proc.vm;
-    const b = this.fpu;
-    let error = space.copyin(ufpu, b, 0, FXSAVE_SIZE);
+    let error = space.copyinPhys(ufpu, pa, FXSAVE_SIZE);
     if (error !== 0) return error;
     let features: u32 = XFEATURE_FPSSE;
     let have = FXSAVE_SIZE;
-    const size = getI32(b, FXSAVE_SW + FpxSwL.xstate_size);
-    const extended = getI32(b, FXSAVE_SW + FpxSwL.extended_size);
+    const sw: long = pa + FXSAVE_SW;
+    const size = i32(m.load32(sw + i32(FpxSwL.xstate_size)));
     if (
       this.hasXsave &&
-      getU32(b, FXSAVE_SW + FpxSwL.magic1) === FP_XSTATE_MAGIC1 &&
+      m.load32(sw + i32(FpxSwL.magic1)) === FP_XSTATE_MAGIC1 &&
       size >= FXSAVE_SIZE + XSAVE_HEADER &&
       size <= this.fpuSize &&
-      extended === ((size + 4) | 0)
+      i32(m.load32(sw + i32(FpxSwL.extended_size))) === ((size + 4) | 0)
     ) {
       const magic: long = space.get32(ufpu + size);
       if (magic < 0) return i32(magic);
       if (u32(magic) === FP_XSTATE_MAGIC2) {
-        error = space.copyin(ufpu + FXSAVE_SIZE, b, FXSAVE_SIZE, (size - FXSAVE_SIZE) | 0);
+        error = space.copyinPhys(ufpu + FXSAVE_SIZE, pa + FXSAVE_SIZE, (size - FXSAVE_SIZE) | 0);
         if (error !== 0) return error;
-        if (!this.isHeaderSound(b)) return -Errno.INVAL;
-        features = (getU32(b, FXSAVE_SW + FpxSwL.xfeatures) & getU32(b, FXSAVE_SIZE)) >>> 0;
+        if (!this.isHeaderSound(pa + FXSAVE_SIZE)) return -Errno.INVAL;
+        features = (m.load32(sw + i32(FpxSwL.xfeatures)) & m.load32(pa + FXSAVE_SIZE)) >>> 0;
         have = size;
       }
     }
-    this.kernel.fpuSync(lwp);
-    const pa = this.kernel.fpuAddress(lwp);
-    const known: u32 = this.kernel.machine.load32(pa + FXSAVE_MXCSR_MASK);
-    const mask: u32 = known === 0 ? MXCSR_MASK_DEFAULT : known;
-    if ((getU32(b, FXSAVE_MXCSR) & ~mask) !== 0) return -Errno.INVAL;
-    putU32(b, FXSAVE_MXCSR_MASK, mask);
-    if (have < this.fpuSize) fillBytes(b, have, (this.fpuSize - have) | 0, 0);
-    if (this.hasXsave) putU32(b, FXSAVE_SIZE, features);
-    this.kernel.machine.writePhys(b, 0, pa, this.fpuSize);
-    this.kernel.fpuForget(lwp);
+    if ((m.load32(pa + FXSAVE_MXCSR) & ~this.mxcsrMask) !== 0) return -Errno.INVAL;
+    if (have < this.fpuSize) m.zeroPhys(pa + have, (this.fpuSize - have) | 0);
+    if (this.hasXsave) m.store32(pa + FXSAVE_SIZE, features);
     return 0;
   }
 
   /** XSTATE_BV has only features of this CPU; XCOMP_BV and the reserved rest of the header are zero, or XRSTOR would fault. */
-  private isHeaderSound(b: Uint8Array): boolean {
-    if ((getU32(b, FXSAVE_SIZE) & ~this.features) !== 0 || getU32(b, FXSAVE_SIZE + 4) !== 0) return false;
-    for (let i: i32 = 8; i < XSAVE_HEADER; i += 4) if (getU32(b, (FXSAVE_SIZE + i) | 0) !== 0) return false;
+  private isHeaderSound(pa: long): boolean {
+    const m = this.kernel.machine;
+    if ((m.load32(pa) & ~this.features) !== 0 || m.load32(pa + 4) !== 0) return false;
+    for (let at: i32 = 8; at < XSAVE_HEADER; at += 8) if (m.load64(pa + at) !== toLong(0)) return false;
     return true;
   }
+}
+
+/** The bits of MXCSR that this CPU has, as it tells in a saved image; what every x86-64 CPU has when there is no page for one. */
+function probeMxcsr(kernel: Kernel): u32 {
+  const pg = kernel.pages.alloc();
+  if (pg === 0) return MXCSR_MASK_DEFAULT;
+  const m = kernel.machine;
+  const pa: long = kernel.pages.pa(pg);
+  m.fpuInit(pa);
+  m.fpuSave(pa);
+  const mask: u32 = m.load32(pa + FXSAVE_MXCSR_MASK);
+  kernel.pages.unref(pg);
+  return mask === 0 ? MXCSR_MASK_DEFAULT : mask;
 }
 
 /** The features of XCR0 by the size of the XSAVE image in its standard form: x87 and SSE; AVX; AVX-512. */

@@ -92,7 +92,7 @@ export function sysRtSigaction(c: LinuxContext, lwp: Lwp): long {
     error = space.copyout(b, 0, uold, i32(SigactionL.SIZE));
     if (error !== 0) return error;
   }
-  return kernSigaction(lwp, sig, act, null);
+  return uold !== toLong(0) && act === null ? 0 : kernSigaction(lwp, sig, act, null);
 }
 
 export function sysRtSigprocmask(c: LinuxContext, lwp: Lwp): long {
