@@ -10,15 +10,17 @@
 import { HALT_BROKEN_IMAGE, PAGE_SIZE, USER_END } from "@anax/machine";
 import { EASYNC, Errno, bytesOf, i32, longDiv, longMax, longMin, toLong, type long } from "@anax/portable";
 import { PROT_EXEC, PROT_READ, PROT_WRITE, Uio, type VmSpace } from "@anax/vm";
-import { Cred, MNT_NOSUID, NLC_EMPTY, NLC_FOLLOW, NcHandle, type NLookup, type Vnode } from "@anax/vfs-msg";
+import { Cred, MNT_NOSUID, NLC_EMPTY, NLC_FOLLOW, NcHandle, type Mount, type NLookup, type Vnode } from "@anax/vfs-msg";
 import type { Abi, ImageLoader } from "./abi";
 import { ExecArgs } from "./exec-args";
 import { endOtherLwps, endVfork } from "./exit";
 import { AT_EMPTY_PATH, AT_SYMLINK_NOFOLLOW } from "./fcntl";
+import type { File } from "./file";
 import { futexExit } from "./futex";
 import type { Kernel } from "./kernel";
 import { RLIMIT_STACK, RLIM_INFINITY, applyLimits } from "./limits";
 import type { Lwp } from "./lwp";
+import { MemFile } from "./memfd";
 import { namei } from "./nameops";
 import { deletePosixTimers } from "./posix-timer";
 import { SIGCHLD, SS_DISABLE } from "./sigdefs";
@@ -101,6 +103,9 @@ export class ExecImage {
   auxStart: long = 0;
   auxEnd: long = 0;
 
+  /** The program is a memfd. */
+  fromMemory: boolean = false;
+
   /** For `execRead`. */
   uio: Uio | null = null;
 
@@ -116,6 +121,13 @@ export class ExecImage {
     this.phnum = 0;
     this.brkStart = 0;
     this.secure = false;
+    this.fromMemory = false;
+  }
+
+  /** The mount that the program was found by. */
+  get mount(): Mount {
+    const m = this.name.mount;
+    return m !== null ? m : this.vnode!.mount;
   }
 
   /** Gives back what the exec holds beyond the space. */
@@ -158,10 +170,14 @@ export function kernExecve(l: Lwp, dirfd: i32, upath: long, uargv: long, uenvp: 
   if (r === 0 && args.argc === 0) r = args.prepend(l.kernel, EMPTY, 0, 0);
   if (r === 0) {
     const nd = k.fc.nd;
-    const follow = (flags & AT_SYMLINK_NOFOLLOW) !== 0 ? 0 : NLC_FOLLOW;
-    r = namei(l, nd, dirfd, upath, follow | ((flags & AT_EMPTY_PATH) !== 0 ? NLC_EMPTY : 0));
-    if (r === 0) r = k.vfs.lookup(nd);
-    if (r === 0) r = useFound(image, nd);
+    const file = n === 0 && (flags & AT_EMPTY_PATH) !== 0 ? l.proc.files!.get(dirfd) : null;
+    if (file !== null && file.handle === null) r = useFile(image, file);
+    else {
+      const follow = (flags & AT_SYMLINK_NOFOLLOW) !== 0 ? 0 : NLC_FOLLOW;
+      r = namei(l, nd, dirfd, upath, follow | ((flags & AT_EMPTY_PATH) !== 0 ? NLC_EMPTY : 0));
+      if (r === 0) r = k.vfs.lookup(nd);
+      if (r === 0) r = useFound(image, nd);
+    }
   }
   if (r === 0) r = run(l, image);
   image.drop(k);
@@ -224,6 +240,18 @@ function useFound(image: ExecImage, nd: NLookup): i32 {
   image.vnode = vp;
   if (old !== null) old.unref();
   nd.into(image.name);
+  image.fromMemory = false;
+  return 0;
+}
+
+/** The program is an open file without a name. A memfd may be run while it is open for writing. */
+function useFile(image: ExecImage, file: File): i32 {
+  const vp = file.vnode;
+  if (vp === null) return -Errno.ACCES;
+  vp.ref();
+  image.vnode = vp;
+  image.name.clear();
+  image.fromMemory = file instanceof MemFile;
   return 0;
 }
 
@@ -265,7 +293,7 @@ function run(l: Lwp, image: ExecImage): i32 {
   let loader: ImageLoader | null = null;
   for (let depth: i32 = 0; loader === null; depth++) {
     const vp = image.vnode!;
-    const e = k.vfs.checkExec(image.name.mount!, vp, l.proc.cred);
+    const e = k.vfs.checkExec(image.mount, vp, l.proc.cred);
     if (e !== 0) return e;
     const n = execRead(l, vp, 0, image.header, 0, EXEC_HEADER);
     if (n < 0) return n;
@@ -280,7 +308,10 @@ function run(l: Lwp, image: ExecImage): i32 {
     }
   }
   const vp = image.vnode!;
+  // The descriptor of a memfd does not count as a writer.
+  if (image.fromMemory) vp.writeCount--;
   const t = k.vfs.textRef(vp);
+  if (image.fromMemory) vp.writeCount++;
   if (t !== 0) return t;
   setCredentials(l, image);
   const r = load(l, image, loader!);
@@ -342,7 +373,7 @@ function useInterpreter(l: Lwp, image: ExecImage, depth: i32): i32 {
 function setCredentials(l: Lwp, image: ExecImage): void {
   const p = l.proc;
   const vp = image.vnode!;
-  const mount = image.name.mount!;
+  const mount = image.mount;
   const old = p.cred;
   image.cred = old;
   image.secure = false;

@@ -201,6 +201,7 @@ function newLwp(l: Lwp, proc: Proc, tid: i32, fpuPage: u32): Lwp {
   else k.machine.copyPhys(k.pages.pa(fpuPage), k.pages.pa(l.fpuPage), k.fpuSize);
   c.maskLo = l.maskLo;
   c.maskHi = l.maskHi;
+  c.batch = l.batch;
   c.startTime = k.now();
   attachLwp(k, c, l);
   return c;

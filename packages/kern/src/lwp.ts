@@ -123,6 +123,9 @@ export class Lwp extends Waiter {
   /** Thread name, NUL padded. */
   name!: Uint8Array;
 
+  /** SCHED_BATCH, which is scheduled as SCHED_OTHER is. */
+  batch: boolean = false;
+
   /** CPU time in user mode and in the kernel, ns. */
   utime: long = 0;
   stime: long = 0;

@@ -107,7 +107,8 @@ export function kernSchedGetscheduler(l: Lwp, tid: i32): i32 {
   if (t === null) return -Errno.SRCH;
   const s = t.sched;
   if (s.klass === CLASS_REALTIME) return s.roundRobin ? SCHED_RR : SCHED_FIFO;
-  return s.klass === CLASS_IDLE ? SCHED_IDLE : SCHED_OTHER;
+  if (s.klass === CLASS_IDLE) return SCHED_IDLE;
+  return t.batch ? SCHED_BATCH : SCHED_OTHER;
 }
 
 /** sched_getparam(2): the real-time priority, 0 for other classes; -INVAL, -SRCH. */
@@ -130,6 +131,7 @@ export function kernSchedSetscheduler(l: Lwp, tid: i32, policy: i32, priority: i
   if (!mayChange(l, t.proc)) return -Errno.PERM;
   if (real && l.proc.cred.euid !== 0 && priority > t.proc.limits.get32(RLIMIT_RTPRIO)) return -Errno.PERM;
   const klass = real ? CLASS_REALTIME : kind === SCHED_IDLE ? CLASS_IDLE : CLASS_NORMAL;
+  t.batch = kind === SCHED_BATCH;
   l.kernel.attention |= ATT_RESCHED;
   return l.kernel.scheduler.setClass(t.sched, klass, priority, kind === SCHED_RR);
 }

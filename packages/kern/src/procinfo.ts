@@ -383,7 +383,7 @@ export class KernelProcSource extends ProcSource {
     const p = this.kernel.pids.proc(pid);
     if (p === null) return -Errno.SRCH;
     if (which === PROC_EXE) {
-      if (p.exeVnode === null) return -Errno.NOENT;
+      if (p.exe.ncp === null) return -Errno.NOENT;
       out.copyFrom(p.exe);
       return 0;
     }

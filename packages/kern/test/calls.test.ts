@@ -24,6 +24,7 @@ import {
   RLIMIT_NOFILE,
   RLIMIT_NPROC,
   RLIM_INFINITY,
+  SCHED_BATCH,
   SCHED_FIFO,
   SCHED_IDLE,
   SCHED_OTHER,
@@ -266,6 +267,8 @@ describe("priorities", () => {
     expect(kernSchedSetscheduler(root, l.tid, SCHED_RR, 42)).toBe(0);
     expect([kernSchedGetscheduler(root, l.tid), kernSchedGetparam(root, l.tid)]).toEqual([SCHED_RR, 42]);
     expect(kernSchedSetscheduler(root, l.tid, SCHED_RR, 100)).toBe(-Errno.INVAL);
+    expect(kernSchedSetscheduler(root, l.tid, SCHED_BATCH, 0)).toBe(0);
+    expect(kernSchedGetscheduler(root, l.tid)).toBe(SCHED_BATCH);
   });
 });
 
