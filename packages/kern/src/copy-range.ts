@@ -72,7 +72,7 @@ export function kernSendfile(lwp: Lwp, outFd: i32, inFd: i32, uoffset: long, siz
     to.holdFor(lwp);
     return EASYNC;
   }
-  if (lwp.opDone === 0) return i32(moved);
+  if (moved < 0 && lwp.opDone === 0) return i32(moved);
   if (uoffset !== 0) {
     const r = space.putLong(uoffset, start + lwp.opDone);
     if (r < 0) return r;

@@ -11,7 +11,7 @@ import { EASYNC, Errno, getLong, getU32, putLong, putU32, u32, type i32, type lo
 import { WaitQueue, type Waiter } from "@anax/lwkt";
 import type { Cred, Stat } from "@anax/vfs-msg";
 import { O_CLOEXEC, O_PATH, O_RDWR, POLLERR, POLLHUP, POLLIN, POLLRDNORM } from "./fcntl";
-import { FK_EPOLL, FK_VNODE, File, FileWatcher } from "./file";
+import { FK_EPOLL, File, FileHold, FileWatcher } from "./file";
 import { anonymousStat, fdLimit, fileOf, heapOk } from "./file-util";
 import type { Lwp } from "./lwp";
 import { waitFor } from "./poll";
@@ -32,8 +32,10 @@ const EXCLUSIVE_WITH: u32 = 0xb00003dd;
 const EVENT_SIZE: i32 = 12;
 /** Events handed out by one wait: what fits into the scratch page. */
 const EVENTS_MAX: i32 = 340;
-/** Sets within sets: deeper ones are refused, and with them circles. */
-const DEPTH_MAX: i32 = 5;
+/** Sets within sets: chains of more are refused, and with them circles. */
+const CHAIN_MAX: i32 = 5;
+/** Ways from a file up to sets that are in no other, by their length: more are refused, since each may be walked at an event. */
+const PATHS_MAX: i32[] = [1000000, 500, 100, 50, 10];
 
 /** One watched file. Owned by its set; linked into the file's list of watchers. */
 export class EpollItem extends FileWatcher {
@@ -44,6 +46,8 @@ export class EpollItem extends FileWatcher {
   queued: boolean = false;
   readyNext: EpollItem | null = null;
   removed: boolean = false;
+  /** Its place in the set's array. */
+  index: i32 = 0;
 
   constructor(
     readonly set: EpollFile,
@@ -63,13 +67,26 @@ export class EpollItem extends FileWatcher {
   }
 }
 
-/** A set of watched files. */
+/**
+ * A set of watched files.
+ *
+ * | field | meaning |
+ * |---|---|
+ * | sleepers | LWPs in epoll_wait: one is woken for an event, and wakes the next when it leaves events behind |
+ * | wait | who polls the set itself, sets that watch it among them |
+ * | items | all items, in no order |
+ * | readyHead, readyTail | items that may have something to report |
+ */
 export class EpollFile extends File {
-  /** Waits and polls of the set itself. */
+  readonly sleepers: WaitQueue = new WaitQueue();
   readonly wait: WaitQueue = new WaitQueue();
   private readonly items: EpollItem[] = [];
   private readyHead: EpollItem | null = null;
   private readyTail: EpollItem | null = null;
+  /** Marks of one walk over sets within sets: its number, and what was found for this set. */
+  private walk: i32 = 0;
+  private walkDepth: i32 = 0;
+  private sleeping: EpollHold | null = null;
   private readonly ino: i32;
 
   constructor(flags: i32, cred: Cred, ino: i32) {
@@ -77,35 +94,85 @@ export class EpollFile extends File {
     this.ino = ino;
   }
 
+  /** What a call in epoll_wait keeps. */
+  get sleeperHold(): EpollHold {
+    let h = this.sleeping;
+    if (h === null) {
+      h = new EpollHold(this);
+      this.sleeping = h;
+    }
+    return h;
+  }
+
   find(file: File, fd: i32): EpollItem | null {
-    for (let i = 0; i < this.items.length; i++) {
-      const item = this.items[i];
-      if (item.fd === fd && item.file === file) return item;
+    let w = file.watchers;
+    while (w !== null) {
+      if (w instanceof EpollItem) {
+        const item = w as EpollItem;
+        if (item.set === this && item.fd === fd) return item;
+      }
+      w = w.fileNext;
     }
     return null;
   }
 
-  /** Depth of sets below this one, itself included; above DEPTH_MAX when it contains `other`. */
-  depth(other: EpollFile): i32 {
-    if (this === other) return (DEPTH_MAX + 1) | 0;
-    let most: i32 = 0;
+  /** Length of the longest chain of sets that starts here, itself included; above CHAIN_MAX when `other` is in one. */
+  depth(other: EpollFile, walk: i32): i32 {
+    if (this === other) return (CHAIN_MAX + 1) | 0;
+    if (this.walk === walk) return this.walkDepth;
+    this.walk = walk;
+    // A circle cannot be here: it was refused when it would have been closed.
+    this.walkDepth = 1;
     for (let i = 0; i < this.items.length; i++) {
       const f = this.items[i].file;
       if (f.kind !== FK_EPOLL) continue;
-      const d = (f as EpollFile).depth(other);
-      if (d > most) most = d;
+      const d = ((f as EpollFile).depth(other, walk) + 1) | 0;
+      if (d > this.walkDepth) this.walkDepth = d;
     }
-    return (most + 1) | 0;
+    return this.walkDepth;
   }
 
-  add(file: File, fd: i32, events: u32, data: long): void {
+  /** Length of the longest chain of sets that ends here, itself included. */
+  height(walk: i32): i32 {
+    if (this.walk === walk) return this.walkDepth;
+    this.walk = walk;
+    this.walkDepth = 1;
+    let w = this.watchers;
+    while (w !== null) {
+      if (w instanceof EpollItem) {
+        const h = ((w as EpollItem).set.height(walk) + 1) | 0;
+        if (h > this.walkDepth) this.walkDepth = h;
+      }
+      w = w.fileNext;
+    }
+    return this.walkDepth;
+  }
+
+  /** Whether there are few enough ways up from every set at the bottom below this one, or from itself when it is one. */
+  fewPaths(walk: i32, counts: Int32Array): boolean {
+    if (this.walk === walk) return true;
+    this.walk = walk;
+    let isBottom = true;
+    for (let i = 0; i < this.items.length; i++) {
+      const f = this.items[i].file;
+      if (f.kind !== FK_EPOLL) continue;
+      isBottom = false;
+      if (!(f as EpollFile).fewPaths(walk, counts)) return false;
+    }
+    if (!isBottom) return true;
+    counts.fill(0);
+    return countPaths(this, 1, counts);
+  }
+
+  add(file: File, fd: i32, events: u32, data: long): EpollItem {
     const item = new EpollItem(this, file, fd);
     item.events = events;
     item.data = data;
     item.fileNext = file.watchers;
     file.watchers = item;
+    item.index = this.items.length;
     this.items.push(item);
-    this.arm(item);
+    return item;
   }
 
   /** Registers the item and, when the file is ready now, puts it on the list. */
@@ -115,14 +182,26 @@ export class EpollFile extends File {
   }
 
   becameReady(item: EpollItem): void {
-    if (item.queued || (item.events & EVENT_BITS) === 0) return;
+    if (!this.enqueue(item)) return;
+    if (!this.sleepers.isEmpty) this.sleepers.wakeupSome(1);
+    if (!this.wait.isEmpty) this.wait.wakeup();
+  }
+
+  /** Puts an item on the ready list unless it is there or may report nothing. */
+  private enqueue(item: EpollItem): boolean {
+    if (item.queued || (item.events & EVENT_BITS) === 0) return false;
     item.queued = true;
     item.readyNext = null;
     const last = this.readyTail;
     if (last === null) this.readyHead = item;
     else last.readyNext = item;
     this.readyTail = item;
-    this.wait.wakeup();
+    return true;
+  }
+
+  /** One sleeper is done: what is left is the next one's. */
+  passOn(): void {
+    if (this.readyHead !== null && !this.sleepers.isEmpty) this.sleepers.wakeupSome(1);
   }
 
   private takeReady(): EpollItem | null {
@@ -139,8 +218,10 @@ export class EpollFile extends File {
   remove(item: EpollItem): void {
     item.removed = true;
     item.leaveAll();
-    const at = this.items.indexOf(item);
-    if (at >= 0) this.items.splice(at, 1);
+    const last = this.items[this.items.length - 1];
+    this.items[item.index] = last;
+    last.index = item.index;
+    this.items.pop();
     let prev: FileWatcher | null = null;
     let w = item.file.watchers;
     while (w !== null && w !== item) {
@@ -173,7 +254,7 @@ export class EpollFile extends File {
         item.events = u32(item.events & ~EVENT_BITS);
         item.leaveAll();
       } else if ((item.events & EPOLLET) === 0) {
-        this.becameReady(item);
+        this.enqueue(item);
         if (first === null) first = item;
       }
     }
@@ -227,8 +308,7 @@ export function kernEpollCtl(lwp: Lwp, epfd: i32, op: i32, fd: i32, uevent: long
   const owner = files.get(epfd);
   const file = files.get(fd);
   if (owner === null || file === null || (file.flags & O_PATH) !== 0) return -Errno.BADF;
-  // Regular files and directories are always ready: there is nothing to watch.
-  if (file.kind === FK_VNODE) return -Errno.PERM;
+  if (!file.isWatchable) return -Errno.PERM;
   if (owner.kind !== FK_EPOLL || owner === file) return -Errno.INVAL;
   const exclusive = (events & EPOLLEXCLUSIVE) !== 0;
   if (exclusive && (op === EPOLL_CTL_MOD || file.kind === FK_EPOLL || (events & ~EXCLUSIVE_WITH) !== 0)) {
@@ -239,10 +319,8 @@ export function kernEpollCtl(lwp: Lwp, epfd: i32, op: i32, fd: i32, uevent: long
   switch (op) {
     case EPOLL_CTL_ADD:
       if (item !== null) return -Errno.EXIST;
-      if (file.kind === FK_EPOLL && (file as EpollFile).depth(set) > DEPTH_MAX) return -Errno.LOOP;
       if (!heapOk(lwp)) return -Errno.NOMEM;
-      set.add(file, fd, events, data);
-      return 0;
+      return addItem(lwp, set, file, fd, events, data);
     case EPOLL_CTL_DEL:
       if (item === null) return -Errno.NOENT;
       set.remove(item);
@@ -259,6 +337,57 @@ export function kernEpollCtl(lwp: Lwp, epfd: i32, op: i32, fd: i32, uevent: long
   }
 }
 
+/** EPOLL_CTL_ADD of a file that the set does not have: 0, -LOOP (a circle, or too long a chain of sets), -INVAL (too many ways). */
+function addItem(lwp: Lwp, set: EpollFile, file: File, fd: i32, events: u32, data: long): i32 {
+  const fc = lwp.kernel.fc;
+  const nested = file.kind === FK_EPOLL;
+  if (nested) {
+    const below = (file as EpollFile).depth(set, fc.newWalk());
+    if (below > CHAIN_MAX || ((below + set.height(fc.newWalk())) | 0) > CHAIN_MAX) return -Errno.LOOP;
+  }
+  const item = set.add(file, fd, events, data);
+  let few = true;
+  if (nested) few = (file as EpollFile).fewPaths(fc.newWalk(), fc.paths);
+  else if (set.watchers !== null) {
+    fc.paths.fill(0);
+    few = countPaths(file, 0, fc.paths);
+  }
+  if (!few) {
+    set.remove(item);
+    return -Errno.INVAL;
+  }
+  set.arm(item);
+  return 0;
+}
+
+/** Counts the ways from `file` up; false when there are too many. */
+function countPaths(file: File, length: i32, counts: Int32Array): boolean {
+  if (length > CHAIN_MAX) return false;
+  let w = file.watchers;
+  while (w !== null) {
+    if (w instanceof EpollItem) {
+      const set = (w as EpollItem).set;
+      if (set.watchers !== null) {
+        if (!countPaths(set, (length + 1) | 0, counts)) return false;
+      } else if (length < counts.length) {
+        counts[length]++;
+        if (counts[length] > PATHS_MAX[length]) return false;
+      }
+    }
+    w = w.fileNext;
+  }
+  return true;
+}
+
+/** A sleeper in epoll_wait: when its call ends, for whatever reason, events that it leaves are passed on. */
+class EpollHold extends FileHold {
+  override drop(lwp: Lwp): void {
+    const set = this.file as EpollFile;
+    set.passOn();
+    super.drop(lwp);
+  }
+}
+
 /** epoll_wait(2), epoll_pwait(2) without its mask. `timeout` in ns; -1 waits for ever. */
 export function kernEpollWait(lwp: Lwp, epfd: i32, uevents: long, most: i32, timeout: long): i32 {
   if (most <= 0 || most > 178956970) return -Errno.INVAL;
@@ -272,8 +401,11 @@ export function kernEpollWait(lwp: Lwp, epfd: i32, uevents: long, most: i32, tim
     const r = lwp.proc.space!.copyout(buf, 0, uevents, (n * EVENT_SIZE) | 0);
     return r < 0 ? r : n;
   }
-  set.wait.add(lwp);
+  set.sleepers.add(lwp);
   const r = waitFor(lwp, timeout);
-  if (r === EASYNC) set.holdFor(lwp);
+  if (r === EASYNC && lwp.opObj === null) {
+    set.ref();
+    lwp.opObj = set.sleeperHold;
+  }
   return r;
 }

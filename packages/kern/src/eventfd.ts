@@ -2,23 +2,10 @@
  * eventfd(2): a counter to wait for.
  *
  * Key type `EventFile`. Neighbours: `file.ts`, `poll.ts`.
- * Invariant: the counter is 0 to `COUNTER_MAX`. It ends at 2^53-1 and not at 2^64-2: a `long` holds no more on both targets.
+ * Invariant: the counter is 0 to 2^64-2.
  * Source: eventfd(2).
  */
-import {
-  EASYNC,
-  Errno,
-  getI32,
-  getU32,
-  longHi,
-  longLo,
-  longOf,
-  putU32,
-  toLong,
-  type i32,
-  type long,
-  type u32,
-} from "@anax/portable";
+import { EASYNC, Errno, getU32, putU32, type i32, u32 } from "@anax/portable";
 import { WaitQueue, type Waiter } from "@anax/lwkt";
 import type { Uio } from "@anax/vm";
 import type { Cred, Stat } from "@anax/vfs-msg";
@@ -28,12 +15,13 @@ import { anonymousStat, fdLimit, heapOk } from "./file-util";
 import type { Lwp } from "./lwp";
 
 const EFD_SEMAPHORE: i32 = 1;
-const COUNTER_MAX: long = 9007199254740991;
 
 export class EventFile extends File {
   private readonly readWait: WaitQueue = new WaitQueue();
   private readonly writeWait: WaitQueue = new WaitQueue();
-  private count: long;
+  /** The counter in two halves. */
+  private lo: u32;
+  private hi: u32 = 0;
   private readonly scratch: Uint8Array = new Uint8Array(8);
 
   constructor(
@@ -44,19 +32,32 @@ export class EventFile extends File {
     private readonly ino: i32,
   ) {
     super(FK_EVENT, flags, cred);
-    this.count = toLong(initial);
+    this.lo = initial;
+  }
+
+  private get isZero(): boolean {
+    return (this.lo | this.hi) === 0;
+  }
+
+  private get isFull(): boolean {
+    return this.hi === 0xffffffff && this.lo === 0xfffffffe;
   }
 
   /** Takes the counter (or one, as a semaphore); -INVAL for less than 8 bytes. */
   override read(uio: Uio, lwp: Lwp): i32 {
     if (uio.resid < 8) return -Errno.INVAL;
-    if (this.count === 0) return this.sleep(lwp, this.readWait);
-    const v: long = this.semaphore ? 1 : this.count;
-    putU32(this.scratch, 0, longLo(v));
-    putU32(this.scratch, 4, longHi(v) >>> 0);
+    if (this.isZero) return this.sleep(lwp, this.readWait);
+    putU32(this.scratch, 0, this.semaphore ? 1 : this.lo);
+    putU32(this.scratch, 4, this.semaphore ? 0 : this.hi);
     const r = uio.move(this.scratch, 0, 8);
     if (r < 0) return r;
-    this.count = this.count - v;
+    if (this.semaphore) {
+      if (this.lo === 0) this.hi = u32(this.hi - 1);
+      this.lo = u32(this.lo - 1);
+    } else {
+      this.lo = 0;
+      this.hi = 0;
+    }
     this.writeWait.wakeup();
     return 0;
   }
@@ -67,19 +68,21 @@ export class EventFile extends File {
     const r = uio.move(this.scratch, 0, 8);
     if (r < 0) return r;
     const lo = getU32(this.scratch, 0);
-    const hi = getI32(this.scratch, 4);
-    if (lo === 0xffffffff && hi === -1) {
+    const hi = getU32(this.scratch, 4);
+    const sumLo = u32(this.lo + lo);
+    const carry: u32 = sumLo < lo ? 1 : 0;
+    const part = u32(this.hi + hi);
+    const sumHi = u32(part + carry);
+    const wraps = part < hi || sumHi < part;
+    const bad = lo === 0xffffffff && hi === 0xffffffff;
+    if (bad || wraps || (sumHi === 0xffffffff && sumLo === 0xffffffff)) {
+      // The 8 bytes count as not moved.
       uio.resid = uio.resid + 8;
-      return -Errno.INVAL;
+      return bad ? -Errno.INVAL : this.sleep(lwp, this.writeWait);
     }
-    const fits = hi >= 0 && hi < 0x200000;
-    const v: long = fits ? longOf(hi, lo) : COUNTER_MAX;
-    if (!fits || this.count > COUNTER_MAX - v) {
-      uio.resid = uio.resid + 8;
-      return this.sleep(lwp, this.writeWait);
-    }
-    this.count = this.count + v;
-    if (v > 0) this.readWait.wakeup();
+    this.lo = sumLo;
+    this.hi = sumHi;
+    if ((lo | hi) !== 0) this.readWait.wakeup();
     return 0;
   }
 
@@ -96,8 +99,8 @@ export class EventFile extends File {
       this.writeWait.add(waiter);
     }
     let ready: i32 = 0;
-    if (this.count > 0) ready |= events & (POLLIN | POLLRDNORM);
-    if (this.count < COUNTER_MAX) ready |= events & (POLLOUT | POLLWRNORM);
+    if (!this.isZero) ready |= events & (POLLIN | POLLRDNORM);
+    if (!this.isFull) ready |= events & (POLLOUT | POLLWRNORM);
     return ready;
   }
 

@@ -59,12 +59,17 @@ const FIONCLEX: u32 = 0x5450;
 const FIOCLEX: u32 = 0x5451;
 const FIOASYNC: u32 = 0x5452;
 
+/** Whether the table can grow to have a slot `fd`. */
+function roomFor(lwp: Lwp, fd: i32): boolean {
+  return fd < lwp.proc.files!.length ? heapOk(lwp) : lwp.kernel.vm.heapRoom((fd * 16 + 8192) | 0);
+}
+
 /** Duplicates into the lowest free descriptor at or above `from`. */
 function duplicate(lwp: Lwp, file: File, from: i32, cloexec: boolean): i32 {
   const files = lwp.proc.files!;
-  if (!heapOk(lwp)) return -Errno.NOMEM;
   const fd = files.lowestFree(from, fdLimit(lwp));
   if (fd < 0) return fd;
+  if (!roomFor(lwp, fd)) return -Errno.NOMEM;
   file.ref();
   files.put(fd, file, cloexec);
   return fd;
@@ -81,7 +86,7 @@ function replace(lwp: Lwp, oldFd: i32, newFd: i32, cloexec: boolean): i32 {
   const files = lwp.proc.files!;
   const file = files.get(oldFd);
   if (file === null || newFd < 0 || newFd >= fdLimit(lwp)) return -Errno.BADF;
-  if (!heapOk(lwp)) return -Errno.NOMEM;
+  if (!roomFor(lwp, newFd)) return -Errno.NOMEM;
   const old = files.take(newFd);
   file.ref();
   files.put(newFd, file, cloexec);

@@ -35,6 +35,14 @@ export class FifoFile extends VnodeFile {
     if (this.isWritable) fifo.pipe.openWrite();
   }
 
+  override get isWatchable(): boolean {
+    return true;
+  }
+
+  override get hasPositions(): boolean {
+    return false;
+  }
+
   override read(uio: Uio, lwp: Lwp): i32 {
     return this.pipe.read(uio, this.isNonblocking, lwp);
   }

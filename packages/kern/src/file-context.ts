@@ -3,7 +3,7 @@
  *
  * Key type `FileContext`, a field of `Kernel` (`kernel.fc`). A kernel runs one call at a time to its end, and a call that is
  * run again starts from nothing, so one set serves every LWP.
- * Neighbours: `fileops.ts`, `nameops.ts`, `poll.ts`. Invariant: nothing in it is meaningful between two calls but `nextIno`.
+ * Neighbours: `fileops.ts`, `nameops.ts`, `poll.ts`. Invariant: nothing in it is meaningful between two calls but names, numbers given out, and sockets in flight.
  */
 import { type i32, type long } from "@anax/portable";
 import type { Machine } from "@anax/machine";
@@ -55,6 +55,9 @@ export class FileContext {
   found: UnixSocket | null = null;
   passing: Array<File> | null = null;
   controlWritten: i32 = 0;
+  /** Ways up from a file, by length (epoll). */
+  readonly paths: Int32Array = new Int32Array(5);
+  private lastWalk: i32 = 0;
   private nextIno: i32 = 1;
 
   constructor(
@@ -64,6 +67,12 @@ export class FileContext {
   ) {
     this.uio = new Uio(machine);
     this.uio2 = new Uio(machine);
+  }
+
+  /** A number for a walk over epoll sets, by which a set knows that it was visited. */
+  newWalk(): i32 {
+    this.lastWalk = this.lastWalk === 0x7fffffff ? 1 : (this.lastWalk + 1) | 0;
+    return this.lastWalk;
   }
 
   /** An inode number for an object without a file system. */

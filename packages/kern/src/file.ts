@@ -134,6 +134,16 @@ export abstract class File extends OpenFile {
     return -Errno.NOTTY;
   }
 
+  /** Whether epoll may watch it; what is always ready may not be. */
+  get isWatchable(): boolean {
+    return true;
+  }
+
+  /** Whether it has positions (pread, pwrite). */
+  get hasPositions(): boolean {
+    return false;
+  }
+
   /** Reads at the file offset. 0, -errno or EASYNC. */
   read(_uio: Uio, _lwp: Lwp): i32 {
     return -Errno.INVAL;

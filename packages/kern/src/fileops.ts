@@ -76,6 +76,7 @@ export function kernPread(lwp: Lwp, fd: i32, ubuf: long, size: long, offset: lon
   const file = fileOf(lwp, fd);
   if (file === null || (file.flags & O_PATH) !== 0) return -Errno.BADF;
   if (offset < 0 || size < 0) return -Errno.INVAL;
+  if (!file.hasPositions) return -Errno.SPIPE;
   if (!file.isReadable) return -Errno.BADF;
   const n: long = size > IO_MAX ? IO_MAX : size;
   const uio = lwp.kernel.fc.uio;
@@ -89,6 +90,7 @@ export function kernPwrite(lwp: Lwp, fd: i32, ubuf: long, size: long, offset: lo
   const file = fileOf(lwp, fd);
   if (file === null || (file.flags & O_PATH) !== 0) return -Errno.BADF;
   if (offset < 0 || size < 0) return -Errno.INVAL;
+  if (!file.hasPositions) return -Errno.SPIPE;
   if (!file.isWritable) return -Errno.BADF;
   const n: long = size > IO_MAX ? IO_MAX : size;
   const uio = lwp.kernel.fc.uio;
@@ -101,8 +103,10 @@ export function kernPwrite(lwp: Lwp, fd: i32, ubuf: long, size: long, offset: lo
 export function kernPreadv(lwp: Lwp, fd: i32, uiov: long, count: i32, offset: long): i32 {
   if (offset === -1) return kernReadv(lwp, fd, uiov, count);
   const file = fileOf(lwp, fd);
-  if (file === null || !file.isReadable) return -Errno.BADF;
+  if (file === null || (file.flags & O_PATH) !== 0) return -Errno.BADF;
   if (offset < 0) return -Errno.INVAL;
+  if (!file.hasPositions) return -Errno.SPIPE;
+  if (!file.isReadable) return -Errno.BADF;
   const uio = lwp.kernel.fc.uio;
   const total = vectors(lwp, uio, uiov, count, true, offset);
   if (total < 0) return i32(total);
@@ -113,8 +117,10 @@ export function kernPreadv(lwp: Lwp, fd: i32, uiov: long, count: i32, offset: lo
 export function kernPwritev(lwp: Lwp, fd: i32, uiov: long, count: i32, offset: long): i32 {
   if (offset === -1) return kernWritev(lwp, fd, uiov, count);
   const file = fileOf(lwp, fd);
-  if (file === null || !file.isWritable) return -Errno.BADF;
+  if (file === null || (file.flags & O_PATH) !== 0) return -Errno.BADF;
   if (offset < 0) return -Errno.INVAL;
+  if (!file.hasPositions) return -Errno.SPIPE;
+  if (!file.isWritable) return -Errno.BADF;
   const uio = lwp.kernel.fc.uio;
   const total = vectors(lwp, uio, uiov, count, false, offset);
   if (total < 0) return i32(total);
@@ -160,6 +166,7 @@ export function kernFallocate(lwp: Lwp, fd: i32, mode: i32, offset: long, length
   if (vp.isDir) return -Errno.ISDIR;
   if (!vp.isReg) return -Errno.NODEV;
   const end: long = offset + length;
+  if (end < 0) return -Errno.FBIG;
   const grows = (mode & FALLOC_KEEP_SIZE) === 0 && end > vp.size;
   if (grows && end > lwp.proc.limits.soft.get(RLIMIT_FSIZE)) {
     lwpSignal(lwp, SIGXFSZ);

@@ -74,6 +74,12 @@ export class MemFile extends VnodeFile {
     if (r === 0 && writes) this.mappedWritable = true;
     return r;
   }
+
+  override mmapMaxProt(shared: boolean): i32 {
+    const prot = super.mmapMaxProt(shared);
+    const sealed = (this.seals & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE)) !== 0;
+    return shared && sealed ? prot & ~PROT_WRITE : prot;
+  }
 }
 
 /** memfd_create(2). */

@@ -388,7 +388,8 @@ export function kernGetcwd(lwp: Lwp, ubuf: long, size: long): i32 {
   const at = fc.vfs.pathOf(fs.cwd, fs.root, buf, false);
   if (at < 0) return at;
   const n: i32 = (buf.length - at) | 0;
-  if (size <= n) return -Errno.RANGE;
+  // A size with the highest bit set is a large one.
+  if (size >= 0 && size <= n) return -Errno.RANGE;
   const space = lwp.proc.space!;
   const r = space.copyout(buf, at, ubuf, n);
   if (r < 0) return r;

@@ -63,10 +63,6 @@ export class TtyFile extends DeviceFile {
     return this.isHungup ? 0 : this.tty.line.available;
   }
 
-  override fsync(_lwp: Lwp): i32 {
-    return -Errno.INVAL;
-  }
-
   override close(): void {
     this.tty.closed();
     super.close();

@@ -30,6 +30,7 @@ import {
   O_APPEND,
   O_DSYNC,
   O_NONBLOCK,
+  O_PATH,
   POLLIN,
   POLLOUT,
   POLLRDNORM,
@@ -95,6 +96,14 @@ export class VnodeFile extends File {
     if ((flags & O_NONBLOCK) !== 0) f |= IO_NONBLOCK;
     if ((flags & O_DSYNC) !== 0) f |= IO_SYNC;
     this.ioflags = f;
+  }
+
+  override get isWatchable(): boolean {
+    return false;
+  }
+
+  override get hasPositions(): boolean {
+    return true;
   }
 
   override read(uio: Uio, lwp: Lwp): i32 {
@@ -195,6 +204,7 @@ export class VnodeFile extends File {
   }
 
   override mmapCheck(prot: i32, shared: boolean): i32 {
+    if ((this.flags & O_PATH) !== 0) return -Errno.BADF;
     if (!this.isReadable) return -Errno.ACCES;
     if (shared && (prot & PROT_WRITE) !== 0 && !this.isWritable) return -Errno.ACCES;
     if ((prot & PROT_EXEC) !== 0 && (this.mount.flags & MNT_NOEXEC) !== 0) return -Errno.PERM;
@@ -244,6 +254,15 @@ export class DeviceFile extends VnodeFile {
     super(vfs, vp, flags, cred, kind);
   }
 
+  /** Devices that have positions (null, zero, full) are those that never wait. */
+  override get isWatchable(): boolean {
+    return !this.device.isSeekable;
+  }
+
+  override get hasPositions(): boolean {
+    return this.device.isSeekable;
+  }
+
   override read(uio: Uio, lwp: Lwp): i32 {
     uio.offset = this.offset;
     const r = this.device.read(uio, this.ioflags, lwp);
@@ -282,6 +301,10 @@ export class DeviceFile extends VnodeFile {
   }
 
   override truncate(_length: long, _lwp: Lwp): i32 {
+    return -Errno.INVAL;
+  }
+
+  override fsync(_lwp: Lwp): i32 {
     return -Errno.INVAL;
   }
 
