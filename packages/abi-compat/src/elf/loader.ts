@@ -8,7 +8,7 @@
  * Invariant: it maps only into `image.space`, which exec throws away when the load fails.
  * Source: System V ABI, chapter 5; Linux fs/binfmt_elf.c.
  */
-import { Errno, i32, longMin, type long } from "@anax/portable";
+import { Errno, i32, longMin, toLong, type long } from "@anax/portable";
 import { PAGE_SIZE } from "@anax/machine";
 import { ImageLoader, execLookup, execRead, type Abi, type ExecImage, type Lwp } from "@anax/kern";
 import {
@@ -162,7 +162,12 @@ function mapSegment(space: VmSpace, image: ElfImage, i: i32, object: VmObject, b
   const fileEnd: long = vaddr + filesz;
   const end: long = pageDown(vaddr + image.memsz.get(i) + (PAGE_SIZE - 1));
   let zeroFrom: long = start;
-  if (filesz > 0) {
+  if (filesz === toLong(0) && i > 0 && start < pageDown(image.vaddr.get(i - 1) + image.memsz.get(i - 1) + bias + (PAGE_SIZE - 1))) {
+    // Zero bytes that begin in the last page of the segment before: that page stays, with its end zeroed.
+    zeroFrom = start + PAGE_SIZE;
+    const error = space.zeroUser(vaddr, i32(longMin(zeroFrom, vaddr + image.memsz.get(i)) - vaddr));
+    if (error !== 0) return error === -Errno.FAULT ? -Errno.NOEXEC : error;
+  } else if (filesz > 0) {
     const mapEnd: long = pageDown(fileEnd + (PAGE_SIZE - 1));
     const at: long = space.map(
       start,
