@@ -37,7 +37,7 @@ export async function manifestEntries(manifest: Manifest, folder = dirname(MANIF
   const hostFiles = new Map<string, string>();
   const taken = new Set<string>();
   const add = (path: string, entry: Omit<NewEntry, "name" | "mtime">): void => {
-    const name = path.replace(/^\//, "");
+    const name = path === "/" ? "." : path.slice(1);
     if (taken.has(name)) throw new Error(`manifest: ${path} occurs twice`);
     const parent = posix.dirname(name);
     if (parent !== "." && !taken.has(parent)) throw new Error(`manifest: ${path} comes before its folder`);
@@ -73,7 +73,7 @@ export async function manifestEntries(manifest: Manifest, folder = dirname(MANIF
         if (busybox === undefined) throw new Error(`manifest: no package entry gave ${entry.of}`);
         for (const path of await applets(busybox)) {
           if (taken.has(path)) continue;
-          add(path, { mode: S_IFLNK | 0o777, data: Buffer.from(entry.of) });
+          add(`/${path}`, { mode: S_IFLNK | 0o777, data: Buffer.from(entry.of) });
         }
         break;
       }

@@ -13,6 +13,7 @@
 #include <fcntl.h>
 #include <ftw.h>
 #include <grp.h>
+#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdint.h>
@@ -20,12 +21,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
+#include <sys/uio.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -34,7 +35,7 @@
 #define MAX_NUMBER 460
 #define AREA (64 * 4096)
 /* A process that makes no call for this long is stuck in one and is killed. */
-#define STUCK_MS 500
+#define STUCK_MS 250
 
 struct shared {
 	volatile long made;
@@ -212,31 +213,136 @@ static long argument(void)
 	}
 }
 
-/* Calls of the heart of the kernel come more often than their share of the numbers. */
-static const short favourites[] = {
-	SYS_read, SYS_write, SYS_open, SYS_close, SYS_stat, SYS_fstat, SYS_lstat, SYS_poll, SYS_lseek, SYS_mmap, SYS_mprotect,
-	SYS_munmap, SYS_brk, SYS_rt_sigaction, SYS_rt_sigprocmask, SYS_ioctl, SYS_pread64, SYS_pwrite64, SYS_readv, SYS_writev,
-	SYS_access, SYS_pipe, SYS_select, SYS_sched_yield, SYS_mremap, SYS_msync, SYS_madvise, SYS_dup, SYS_dup2, SYS_nanosleep,
-	SYS_getitimer, SYS_setitimer, SYS_alarm, SYS_sendfile, SYS_wait4, SYS_uname, SYS_fcntl, SYS_flock, SYS_fsync,
-	SYS_truncate, SYS_ftruncate, SYS_getdents64, SYS_getcwd, SYS_chdir, SYS_fchdir, SYS_rename, SYS_mkdir, SYS_rmdir,
-	SYS_creat, SYS_link, SYS_unlink, SYS_symlink, SYS_readlink, SYS_chmod, SYS_fchmod, SYS_chown, SYS_umask, SYS_getrusage,
-	SYS_setpgid, SYS_setsid, SYS_getgroups, SYS_rt_sigpending, SYS_rt_sigtimedwait, SYS_sigaltstack, SYS_utime, SYS_mknod,
-	SYS_statfs, SYS_getpriority, SYS_setpriority, SYS_arch_prctl, SYS_futex, SYS_set_tid_address, SYS_clock_gettime,
-	SYS_clock_nanosleep, SYS_openat, SYS_mkdirat, SYS_newfstatat, SYS_unlinkat, SYS_renameat, SYS_linkat, SYS_symlinkat,
-	SYS_readlinkat, SYS_fchmodat, SYS_faccessat, SYS_pselect6, SYS_ppoll, SYS_set_robust_list, SYS_utimensat, SYS_fallocate,
-	SYS_dup3, SYS_pipe2, SYS_preadv, SYS_getrandom, SYS_statx, SYS_rseq, SYS_copy_file_range, SYS_rt_sigreturn, SYS_wait4,
-	SYS_waitid, SYS_getresuid, SYS_sysinfo, SYS_times, SYS_mincore, SYS_mlock,
+/*
+ * The calls of the heart of the kernel with the kinds of their arguments, so that some of them succeed and reach states that
+ * noise never does:
+ *
+ *   f descriptor   p path        b buffer     n length      o offset      i small number   g flags, a few bits
+ *   m mode         s signal      t short time a page of the area          v iovec          w few iovecs
+ *   d AT_FDCWD or descriptor     q poll set   e page count in bytes        0 zero           ? anything
+ */
+static const struct {
+	short number;
+	const char *kinds;
+} favourites[] = {
+	{ SYS_read, "fbn" }, { SYS_write, "fbn" }, { SYS_open, "pgm" }, { SYS_close, "f" }, { SYS_stat, "pb" }, { SYS_fstat, "fb" },
+	{ SYS_lstat, "pb" }, { SYS_poll, "qii" }, { SYS_lseek, "foi" }, { SYS_mmap, "aeiifo" }, { SYS_mmap, "0eiifo" },
+	{ SYS_mprotect, "aei" }, { SYS_munmap, "ae" }, { SYS_brk, "?" }, { SYS_rt_sigaction, "sbb8" }, { SYS_rt_sigprocmask, "ibb8" },
+	{ SYS_ioctl, "fTb" }, { SYS_pread64, "fbno" }, { SYS_pwrite64, "fbno" }, { SYS_readv, "fvw" }, { SYS_writev, "fvw" },
+	{ SYS_access, "pi" }, { SYS_pipe, "b" }, { SYS_select, "n0b0t" }, { SYS_sched_yield, "" }, { SYS_mremap, "aeei?" },
+	{ SYS_msync, "aei" }, { SYS_madvise, "aei" }, { SYS_mincore, "aeb" }, { SYS_mlock, "ae" }, { SYS_dup, "f" }, { SYS_dup2, "ff" },
+	{ SYS_nanosleep, "tb" }, { SYS_getitimer, "ib" }, { SYS_setitimer, "ibb" }, { SYS_alarm, "i" }, { SYS_sendfile, "ff0n" },
+	{ SYS_wait4, "?ibb" }, { SYS_waitid, "i?bib" }, { SYS_uname, "b" }, { SYS_fcntl, "fiI" }, { SYS_fcntl, "fib" }, { SYS_flock, "fi" },
+	{ SYS_fsync, "f" }, { SYS_truncate, "po" }, { SYS_ftruncate, "fo" }, { SYS_getdents64, "fbn" }, { SYS_getcwd, "bn" },
+	{ SYS_chdir, "p" }, { SYS_fchdir, "f" }, { SYS_rename, "pp" }, { SYS_mkdir, "pm" }, { SYS_rmdir, "p" }, { SYS_creat, "pm" },
+	{ SYS_link, "pp" }, { SYS_unlink, "p" }, { SYS_symlink, "pp" }, { SYS_readlink, "pbn" }, { SYS_chmod, "pm" }, { SYS_fchmod, "fm" },
+	{ SYS_chown, "pii" }, { SYS_fchown, "fii" }, { SYS_umask, "m" }, { SYS_getrusage, "ib" }, { SYS_setpgid, "00" }, { SYS_setsid, "" },
+	{ SYS_getgroups, "ib" }, { SYS_setgroups, "ib" }, { SYS_rt_sigpending, "b8" }, { SYS_rt_sigtimedwait, "bbt8" },
+	{ SYS_sigaltstack, "bb" }, { SYS_utimensat, "dpbg" }, { SYS_mknod, "pMi" }, { SYS_statfs, "pb" }, { SYS_fstatfs, "fb" },
+	{ SYS_getpriority, "ii" }, { SYS_setpriority, "i0i" }, { SYS_arch_prctl, "?b" }, { SYS_futex, "biitbi" },
+	{ SYS_clock_gettime, "ib" }, { SYS_clock_nanosleep, "iitb" }, { SYS_openat, "dpgm" }, { SYS_mkdirat, "dpm" },
+	{ SYS_newfstatat, "dpbg" }, { SYS_unlinkat, "dpg" }, { SYS_renameat2, "dpdpi" }, { SYS_linkat, "dpdpg" }, { SYS_symlinkat, "pdp" },
+	{ SYS_readlinkat, "dpbn" }, { SYS_fchmodat, "dpm" }, { SYS_faccessat, "dpi" }, { SYS_pselect6, "n0b0t0" }, { SYS_ppoll, "qit08" },
+	{ SYS_set_robust_list, "bn" }, { SYS_fallocate, "fioo" }, { SYS_dup3, "ffg" }, { SYS_pipe2, "bg" }, { SYS_preadv, "fvwo" },
+	{ SYS_pwritev, "fvwo" }, { SYS_getrandom, "bni" }, { SYS_statx, "dpgib" }, { SYS_rseq, "bnii" }, { SYS_copy_file_range, "f0f0n0" },
+	{ SYS_rt_sigreturn, "" }, { SYS_sysinfo, "b" }, { SYS_times, "b" }, { SYS_splice, "f0f0ng" }, { SYS_tee, "ffng" },
+	{ SYS_vmsplice, "fvwg" }, { SYS_epoll_create1, "g" }, { SYS_epoll_ctl, "fifb" }, { SYS_epoll_wait, "fbi1" },
+	{ SYS_eventfd2, "ig" }, { SYS_timerfd_create, "ig" }, { SYS_timerfd_settime, "fibb" }, { SYS_signalfd4, "fb8g" },
+	{ SYS_memfd_create, "pi" }, { SYS_timer_create, "ibb" }, { SYS_timer_settime, "iibb" }, { SYS_timer_delete, "i" },
+	{ SYS_inotify_init1, "g" }, { SYS_inotify_add_watch, "fpi" }, { SYS_close_range, "ff0" }, { SYS_sched_setaffinity, "0nb" },
+	{ SYS_getresuid, "bbb" }, { SYS_setresuid, "iii" }, { SYS_sethostname, "bn" }, { SYS_personality, "i" }, { SYS_readahead, "fon" },
 };
 
-static long some_call(void)
+static long good(char kind)
+{
+	static const unsigned ioctls[] = { 0x5401, 0x5402, 0x5403, 0x5404, 0x5405, 0x540b, 0x540e, 0x540f, 0x5410, 0x5411, 0x5412,
+					   0x5413, 0x5414, 0x541b, 0x5421, 0x5422, 0x5429, 0x5450, 0x5451, 0x80045430, 0x40045431 };
+	switch (kind) {
+	case 'f':
+		return 3 + rnd() % 24;
+	case 'd':
+		return rnd() % 2 ? AT_FDCWD : (long)(3 + rnd() % 24);
+	case 'p':
+		return (long)(uintptr_t)paths[rnd() % (sizeof paths / sizeof paths[0])];
+	case 'b':
+		return (long)(area + rnd() % (AREA / 2) / 16 * 16);
+	case 'n':
+		return rnd() % 4 ? rnd() % 512 : rnd() % (AREA / 2);
+	case 'o':
+		return rnd() % 3 ? (long)(rnd() % 10000) : (long)(rnd() % (1l << 34));
+	case 'e':
+		return (1 + rnd() % 40) * 4096;
+	case 'a':
+		return (long)(area + rnd() % (AREA / 4096) * 4096);
+	case 'g':
+		return (1l << rnd() % 20) | (rnd() % 3) | (rnd() % 2 ? 0100 : 0);
+	case 'm':
+		return rnd() % 010000;
+	case 'M':
+		return (rnd() % 16) << 12 | 0666;
+	case 's':
+		return 1 + rnd() % 64;
+	case 'i':
+		return rnd() % 20;
+	case 'I':
+		return rnd() % 2 ? 1l << rnd() % 20 : (long)(rnd() % 64);
+	case 'T':
+		return ioctls[rnd() % (sizeof ioctls / sizeof ioctls[0])];
+	case 't': {
+		struct timespec *t = (struct timespec *)(area + AREA / 2);
+		t->tv_sec = 0;
+		t->tv_nsec = rnd() % 2000000;
+		return (long)t;
+	}
+	case 'v': {
+		struct iovec *v = (struct iovec *)(area + AREA / 2 + 4096);
+		for (int k = 0; k < 8; k++) {
+			v[k].iov_base = rnd() % 10 ? area + rnd() % (AREA / 2) : (char *)some_pointer();
+			v[k].iov_len = rnd() % 10 ? rnd() % 3000 : (size_t)some_number();
+		}
+		return (long)v;
+	}
+	case 'w':
+		return rnd() % 9;
+	case 'q': {
+		struct pollfd *q = (struct pollfd *)(area + AREA / 2 + 8192);
+		for (int k = 0; k < 20; k++)
+			q[k] = (struct pollfd){ 3 + rnd() % 24, rnd(), 0 };
+		return (long)q;
+	}
+	case '8':
+		return 8;
+	case '1':
+		return 1;
+	case '0':
+		return 0;
+	default:
+		return argument();
+	}
+}
+
+/* Chooses a call and its arguments. */
+static long some_call(long a[6])
 {
 	for (;;) {
-		long number = rnd() % 3 ? favourites[rnd() % (sizeof favourites / sizeof favourites[0])]
-					: (long)(rnd() % MAX_NUMBER);
-		if (rnd() % 500 == 0)
-			number = some_number();
-		if (!forbidden(number))
-			return number;
+		const char *kinds = "";
+		long number = some_number();
+		long how = rnd() % 500;
+		if (how < 160) {
+			number = rnd() % MAX_NUMBER;
+		} else if (how < 499) {
+			int k = rnd() % (sizeof favourites / sizeof favourites[0]);
+			number = favourites[k].number;
+			if (how > 250)
+				kinds = favourites[k].kinds;
+		}
+		if (forbidden(number))
+			continue;
+		for (int i = 0; i < 6; i++) {
+			a[i] = *kinds != 0 && rnd() % 12 ? good(*kinds) : argument();
+			kinds += *kinds != 0;
+		}
+		return number;
 	}
 }
 
@@ -346,9 +452,7 @@ static void calls(int index, uint64_t seed, long goal)
 			kill(getpid(), rnd() % 3 ? SIGUSR1 : SIGWINCH);
 			continue;
 		}
-		long number = some_call(), a[6];
-		for (int i = 0; i < 6; i++)
-			a[i] = argument();
+		long a[6], number = some_call(a);
 		/* Writing to a random address of the program is fine; unmapping all of it is dull. */
 		if ((number == SYS_munmap || number == SYS_mmap || number == SYS_mprotect || number == SYS_mremap ||
 		     number == SYS_madvise) &&
@@ -384,7 +488,7 @@ int main(int argc, char **argv)
 	}
 	uint64_t seed = strtoull(argv[1], NULL, 0);
 	long goal = strtol(argv[2], NULL, 0);
-	int processes = argc > 3 ? atoi(argv[3]) : 4;
+	int processes = argc > 3 ? atoi(argv[3]) : 8;
 	if (goal <= 0 || processes < 1 || processes > MAX_PROCESSES) {
 		fprintf(stderr, "fuzz: bad count\n");
 		return 2;
