@@ -210,6 +210,11 @@ export abstract class File extends OpenFile {
     return null;
   }
 
+  /** Whether fallocate(2) may do what `mode` says up to `end`: 0 or -PERM. */
+  allocateCheck(_mode: i32, _end: long): i32 {
+    return 0;
+  }
+
   /** fcntl(F_ADD_SEALS), F_GET_SEALS: -INVAL where there are none. */
   addSeals(_seals: i32): i32 {
     return -Errno.INVAL;

@@ -172,6 +172,8 @@ export function kernFallocate(lwp: Lwp, fd: i32, mode: i32, offset: long, length
     lwpSignal(lwp, SIGXFSZ);
     return -Errno.FBIG;
   }
+  const r = file.allocateCheck(mode, end);
+  if (r < 0) return r;
   return lwp.kernel.fc.vfs.fallocate(vp, mode, offset, length);
 }
 

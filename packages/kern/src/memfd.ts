@@ -1,13 +1,21 @@
 /**
  * memfd_create(2): a file without a name, and seals on what may be done with it.
  *
- * Key type `MemFile`. Neighbours: vfs-msg's root file system (which holds the file as an O_TMPFILE), `vnode-file.ts`.
+ * Key types `MemFile` (an open file), `MemSeals` (what all opens of it share). Neighbours: vfs-msg's root file system (which holds the file as an O_TMPFILE), `vnode-file.ts`.
  * Invariant: the file has no link, so the last close frees it; a seal is never taken off.
  * Source: memfd_create(2), fcntl(2) (file sealing).
  */
 import { Errno, type i32, type long } from "@anax/portable";
 import type { Uio } from "@anax/vm";
-import type { Cred, Vfs, Vnode } from "@anax/vfs-msg";
+import {
+  FALLOC_KEEP_SIZE,
+  FALLOC_PUNCH_HOLE,
+  FALLOC_ZERO_RANGE,
+  VnodeSpecial,
+  type Cred,
+  type Vfs,
+  type Vnode,
+} from "@anax/vfs-msg";
 import { O_CLOEXEC, O_LARGEFILE, O_RDWR, O_TMPFILE } from "./fcntl";
 import { fdLimit, heapOk } from "./file-util";
 import type { Lwp } from "./lwp";
@@ -26,31 +34,51 @@ const F_SEAL_FUTURE_WRITE: i32 = 16;
 const SEALS: i32 = F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_FUTURE_WRITE;
 const PROT_WRITE: i32 = 2;
 
-export class MemFile extends VnodeFile {
-  private seals: i32;
-  /** It was mapped shared and writable: F_SEAL_WRITE comes too late. */
-  private mappedWritable: boolean = false;
+/** The seals of a file, whoever has it open. Hang on its vnode for good. */
+export class MemSeals extends VnodeSpecial {
+  bits: i32 = 0;
+}
 
-  constructor(vfs: Vfs, vp: Vnode, flags: i32, cred: Cred, sealing: boolean) {
+/** An open file that may have seals. */
+export class MemFile extends VnodeFile {
+  private readonly seals: MemSeals;
+
+  constructor(vfs: Vfs, vp: Vnode, flags: i32, cred: Cred, seals: MemSeals) {
     super(vfs, vp, flags, cred);
-    this.seals = sealing ? 0 : F_SEAL_SEAL;
+    this.seals = seals;
+  }
+
+  /** Whether a shared mapping could write to it. */
+  private get isMappedWritable(): boolean {
+    const object = this.vp.object;
+    if (object === null) return false;
+    let e = object.firstMapping;
+    while (e !== null) {
+      if (e.isShared && (e.maxProt & PROT_WRITE) !== 0) return true;
+      e = e.nextMapping;
+    }
+    return false;
+  }
+
+  private get isWriteSealed(): boolean {
+    return (this.seals.bits & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE)) !== 0;
   }
 
   override addSeals(seals: i32): i32 {
     if ((seals & ~SEALS) !== 0) return -Errno.INVAL;
-    if (!this.isWritable || (this.seals & F_SEAL_SEAL) !== 0) return -Errno.PERM;
-    if ((seals & F_SEAL_WRITE) !== 0 && this.mappedWritable) return -Errno.BUSY;
-    this.seals |= seals;
+    if (!this.isWritable || (this.seals.bits & F_SEAL_SEAL) !== 0) return -Errno.PERM;
+    if ((seals & ~this.seals.bits & F_SEAL_WRITE) !== 0 && this.isMappedWritable) return -Errno.BUSY;
+    this.seals.bits |= seals;
     return 0;
   }
 
   override getSeals(): i32 {
-    return this.seals;
+    return this.seals.bits;
   }
 
   private mayWrite(uio: Uio, at: long): boolean {
-    if ((this.seals & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE)) !== 0) return false;
-    return (this.seals & F_SEAL_GROW) === 0 || at + uio.resid <= this.vp.size;
+    if (this.isWriteSealed) return false;
+    return (this.seals.bits & F_SEAL_GROW) === 0 || at + uio.resid <= this.vp.size;
   }
 
   override write(uio: Uio, lwp: Lwp): i32 {
@@ -62,23 +90,26 @@ export class MemFile extends VnodeFile {
   }
 
   override truncate(length: long, lwp: Lwp): i32 {
-    if (length < this.vp.size && (this.seals & F_SEAL_SHRINK) !== 0) return -Errno.PERM;
-    if (length > this.vp.size && (this.seals & F_SEAL_GROW) !== 0) return -Errno.PERM;
+    if (length < this.vp.size && (this.seals.bits & F_SEAL_SHRINK) !== 0) return -Errno.PERM;
+    if (length > this.vp.size && (this.seals.bits & F_SEAL_GROW) !== 0) return -Errno.PERM;
     return super.truncate(length, lwp);
   }
 
+  override allocateCheck(mode: i32, end: long): i32 {
+    const cuts = (mode & (FALLOC_PUNCH_HOLE | FALLOC_ZERO_RANGE)) !== 0;
+    if (cuts && this.isWriteSealed) return -Errno.PERM;
+    const grows = (mode & FALLOC_KEEP_SIZE) === 0 && end > this.vp.size;
+    return grows && (this.seals.bits & F_SEAL_GROW) !== 0 ? -Errno.PERM : 0;
+  }
+
   override mmapCheck(prot: i32, shared: boolean): i32 {
-    const writes = shared && (prot & PROT_WRITE) !== 0;
-    if (writes && (this.seals & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE)) !== 0) return -Errno.PERM;
-    const r = super.mmapCheck(prot, shared);
-    if (r === 0 && writes) this.mappedWritable = true;
-    return r;
+    if (shared && (prot & PROT_WRITE) !== 0 && this.isWriteSealed) return -Errno.PERM;
+    return super.mmapCheck(prot, shared);
   }
 
   override mmapMaxProt(shared: boolean): i32 {
     const prot = super.mmapMaxProt(shared);
-    const sealed = (this.seals & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE)) !== 0;
-    return shared && sealed ? prot & ~PROT_WRITE : prot;
+    return shared && this.isWriteSealed ? prot & ~PROT_WRITE : prot;
   }
 }
 
@@ -98,7 +129,11 @@ export function kernMemfdCreate(lwp: Lwp, uname: long, flags: i32): i32 {
   nd.setString("/");
   const r = vfs.open(nd, O_TMPFILE | O_RDWR, 0o777);
   if (r < 0) return r;
-  const file = new MemFile(vfs, nd.vnode!, O_RDWR | O_LARGEFILE, lwp.proc.cred, (flags & MFD_ALLOW_SEALING) !== 0);
+  const vp = nd.vnode!;
+  const seals = new MemSeals();
+  if ((flags & MFD_ALLOW_SEALING) === 0) seals.bits = F_SEAL_SEAL;
+  vp.special = seals;
+  const file = new MemFile(vfs, vp, O_RDWR | O_LARGEFILE, lwp.proc.cred, seals);
   files.put(fd, file, (flags & (MFD_CLOEXEC | O_CLOEXEC)) !== 0);
   return fd;
 }

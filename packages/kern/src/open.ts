@@ -26,6 +26,7 @@ import type { File } from "./file";
 import { fdLimit, heapOk } from "./file-util";
 import { FifoOpen, openFifo } from "./fifo";
 import type { Lwp } from "./lwp";
+import { MemFile, MemSeals } from "./memfd";
 import { namei } from "./nameops";
 import { Pipe, PipeFile } from "./pipe";
 import { DeviceFile, KernDevice, VnodeFile } from "./vnode-file";
@@ -79,7 +80,12 @@ export function openName(lwp: Lwp, nd: NLookup, flags: i32, mode: i32): i32 {
       e = (device as KernDevice).openFile(lwp, vp, flags);
       if (e < 0) vfs.close(vp, flags);
     } else fc.opened = new DeviceFile(vfs, vp, device, kept, cred);
-  } else fc.opened = new VnodeFile(vfs, vp, kept, cred);
+  } else {
+    const special = vp.special;
+    if (special !== null && special instanceof MemSeals) {
+      fc.opened = new MemFile(vfs, vp, kept, cred, special as MemSeals);
+    } else fc.opened = new VnodeFile(vfs, vp, kept, cred);
+  }
   const file = fc.opened;
   if (e === 0 && file !== null && file.handle === null && file instanceof VnodeFile)
     (file as VnodeFile).setName(fc.handle);

@@ -509,5 +509,19 @@ describe("memfd", () => {
     expect(write(fd, "x")).toBe(-Errno.PERM);
     expect(t.call((l) => kernFcntl(l, fd, 1034, 0))).toBe(10);
     expect(t.call((l) => kernMemfdCreate(l, t.str("m"), 64))).toBe(-Errno.INVAL);
+    expect(t.files.get(fd)!.mmapMaxProt(true)).toBe(5);
+    expect(t.call((l) => kernFallocate(l, fd, 3, 0, 2))).toBe(-Errno.PERM);
+  });
+
+  it("cannot be sealed against writing while a shared mapping may write", () => {
+    const fd = t.call((l) => kernMemfdCreate(l, t.str("m"), 2));
+    write(fd, "abc");
+    const file = t.files.get(fd)!;
+    const space = t.proc.space!;
+    const at = space.map(0, 4096, 3, 1, file.mmapObject(t.lwp), 0);
+    expect(at).toBeGreaterThan(0);
+    expect(t.call((l) => kernFcntl(l, fd, 1033, 8))).toBe(-Errno.BUSY);
+    space.unmap(at, 4096);
+    expect(t.call((l) => kernFcntl(l, fd, 1033, 8))).toBe(0);
   });
 });
