@@ -199,6 +199,7 @@ function newLwp(l: Lwp, proc: Proc, tid: i32, fpuPage: u32): Lwp {
   c.fpuPage = fpuPage;
   if (k.fpuOwner === l) k.machine.fpuSave(k.pages.pa(fpuPage));
   else k.machine.copyPhys(k.pages.pa(fpuPage), k.pages.pa(l.fpuPage), k.fpuSize);
+  c.ioprio = l.ioprio;
   c.maskLo = l.maskLo;
   c.maskHi = l.maskHi;
   c.batch = l.batch;

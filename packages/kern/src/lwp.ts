@@ -120,6 +120,8 @@ export class Lwp extends Waiter {
   futex: FutexWait | null = null;
   /** Head of the robust futex list, 0 for none. */
   robustHead: long = 0;
+  /** I/O priority: class << 13 | level, 0 for none. */
+  ioprio: i32 = 0;
   /** Thread name, NUL padded. */
   name!: Uint8Array;
 

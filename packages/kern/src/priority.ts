@@ -2,8 +2,8 @@
  * Priorities of processes and threads.
  *
  * Neighbours: the userland scheduler (what they mean), `limits.ts` (how far one may go). Invariant: a thread's class, nice and priority
- * are the scheduler's fields; nothing is kept here.
- * Source: getpriority(2), sched_setscheduler(2), sched_rr_get_interval(2), sched_setaffinity(2), sched(7).
+ * are the scheduler's fields; only the I/O priority is the LWP's own.
+ * Source: getpriority(2), sched_setscheduler(2), sched_rr_get_interval(2), sched_setaffinity(2), ioprio_set(2), sched(7).
  */
 import { Errno, type i32, type long, type u32 } from "@anax/portable";
 import { CLASS_IDLE, CLASS_NORMAL, CLASS_REALTIME, NICE_MAX, NICE_MIN, RT_PRIO_MAX, SLICE_NS } from "@anax/scheduler";
@@ -157,5 +157,67 @@ export function kernYield(l: Lwp): i32 {
     k.scheduler.yieldNow(l.sched);
     k.attention |= ATT_RESCHED;
   }
+  return 0;
+}
+
+/** I/O priority classes and their shift in the value of ioprio_set. */
+export const IOPRIO_CLASS_SHIFT: i32 = 13;
+const IOPRIO_NONE: i32 = 0;
+const IOPRIO_REALTIME: i32 = 1;
+const IOPRIO_IDLE: i32 = 3;
+const IOPRIO_LEVELS: i32 = 8;
+
+/** ioprio_get(2): class << 13 | level, of a set the most urgent; `which` is IOPRIO_WHO_* (1 to 3). -INVAL, -SRCH. */
+export function kernIoprioGet(l: Lwp, which: i32, who: u32): i32 {
+  if (which < 1 || which > 3) return -Errno.INVAL;
+  if (which === 1) {
+    const t = find(l, who | 0);
+    return t === null ? -Errno.SRCH : t.ioprio;
+  }
+  let best: i32 = -1;
+  const set: i32 = (which - 1) | 0;
+  let p = nextIn(l, set, who, null);
+  while (p !== null) {
+    let t = p.lwps;
+    while (t !== null) {
+      // No class counts as the default of nice 0: best effort, level 4.
+      const v: i32 = t.ioprio === 0 ? (2 << IOPRIO_CLASS_SHIFT) | 4 : t.ioprio;
+      if (best < 0 || v < best) best = v;
+      t = t.next;
+    }
+    p = nextIn(l, set, who, p);
+  }
+  return best < 0 ? -Errno.SRCH : best;
+}
+
+/** ioprio_set(2): kept for ioprio_get and inherited; no device has a queue to order by it. -INVAL, -PERM, -SRCH. */
+export function kernIoprioSet(l: Lwp, which: i32, who: u32, ioprio: i32): i32 {
+  const klass = ioprio >> IOPRIO_CLASS_SHIFT;
+  const level: i32 = ioprio & ((1 << IOPRIO_CLASS_SHIFT) - 1);
+  if (which < 1 || which > 3 || klass < IOPRIO_NONE || klass > IOPRIO_IDLE) return -Errno.INVAL;
+  if (klass === IOPRIO_NONE ? level !== 0 : klass !== IOPRIO_IDLE && level >= IOPRIO_LEVELS) return -Errno.INVAL;
+  if (klass === IOPRIO_REALTIME && l.proc.cred.euid !== 0) return -Errno.PERM;
+  if (which === 1) {
+    const t = find(l, who | 0);
+    return t === null ? -Errno.SRCH : setIoprio(l, t, ioprio);
+  }
+  let result: i32 = -Errno.SRCH;
+  const set: i32 = (which - 1) | 0;
+  let p = nextIn(l, set, who, null);
+  while (p !== null) {
+    let t = p.lwps;
+    while (t !== null) {
+      const r = setIoprio(l, t, ioprio);
+      if (result !== -Errno.PERM) result = r;
+      t = t.next;
+    }
+    p = nextIn(l, set, who, p);
+  }
+  return result;
+}
+
+function setIoprio(l: Lwp, t: Lwp, ioprio: i32): i32 {
+  if (!mayChange(l, t.proc)) return -Errno.PERM;
+  t.ioprio = ioprio;
   return 0;
 }

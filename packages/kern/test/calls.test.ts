@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import { Errno, i32 } from "@anax/portable";
 import { Cred } from "@anax/vfs-msg";
 import {
+  IOPRIO_CLASS_SHIFT,
   CLOCK_BOOTTIME,
   CLOCK_MONOTONIC,
   CLOCK_PROCESS_CPUTIME_ID,
@@ -50,6 +51,8 @@ import {
   kernClockSettime,
   kernClone,
   kernGetpriority,
+  kernIoprioGet,
+  kernIoprioSet,
   kernGetrusage,
   kernKill,
   kernPrctl,
@@ -247,6 +250,21 @@ describe("waitid", () => {
 });
 
 describe("priorities", () => {
+  it("of input and output are kept, checked and inherited", () => {
+    const w = new World();
+    const l = user(w, 5);
+    const best = (2 << IOPRIO_CLASS_SHIFT) | 3;
+    expect(kernIoprioGet(l, 1, 0)).toBe(0);
+    expect(kernIoprioSet(l, 1, 0, best)).toBe(0);
+    expect([kernIoprioGet(l, 1, 0), kernIoprioGet(l, 3, 5)]).toEqual([best, best]);
+    expect(kernIoprioSet(l, 1, 0, (2 << IOPRIO_CLASS_SHIFT) | 8)).toBe(-Errno.INVAL);
+    expect(kernIoprioSet(l, 1, 0, 4)).toBe(-Errno.INVAL);
+    expect(kernIoprioSet(l, 1, 0, 1 << IOPRIO_CLASS_SHIFT)).toBe(-Errno.PERM);
+    expect(kernIoprioSet(l, 1, 1, best)).toBe(-Errno.PERM);
+    expect(kernIoprioSet(l, 4, 0, best)).toBe(-Errno.INVAL);
+    expect(kernIoprioGet(l, 1, 999)).toBe(-Errno.SRCH);
+  });
+
   it("are nice's and the classes'", () => {
     const w = new World();
     const l = user(w, 5);

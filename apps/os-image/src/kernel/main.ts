@@ -14,10 +14,12 @@ import { UserScheduler } from "@anax/scheduler";
 import {
   Cred,
   DevFs,
+  EmptyFsType,
   Initramfs,
   KmsgDevice,
   NLC_FOLLOW,
   PhysSource,
+  SYSFS_MAGIC,
   ProcFs,
   TmpFsType,
   Vfs,
@@ -67,6 +69,8 @@ export class System {
     k.abis.push(this.abi);
     k.loaders.push(new ElfLoader(this.abi));
     k.vfs.addType(new TmpFsType());
+    k.vfs.addType(new TmpFsType("ramfs"));
+    k.vfs.addType(new EmptyFsType("sysfs", SYSFS_MAGIC));
     if (k.vfs.mountRoot("tmpfs", "mode=755") !== 0) return "no memory for the root file system";
     this.seed();
     addMemoryDevices(this.devfs, k.random);

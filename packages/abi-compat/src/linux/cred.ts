@@ -110,7 +110,7 @@ export function sysSetgroups(c: LinuxContext, lwp: Lwp): long {
   const n = int0(lwp);
   if (lwp.proc.cred.euid !== 0) return -Errno.PERM;
   if (n < 0 || n > NGROUPS_MAX) return -Errno.INVAL;
-  if (!c.kernel.vm.heapOk()) return -Errno.NOMEM;
+  if (!c.kernel.vm.heapRoom((n * 4 + 4096) | 0)) return -Errno.NOMEM;
   const groups = new Uint32Array(n);
   const b = c.buf;
   const room = b.length >> 2;

@@ -4,8 +4,19 @@
  * Neighbours: `file.ts`, `memory.ts`. Invariant: each checks its arguments as Linux does before it says what it cannot do.
  * Source: the section 2 manual page of each call.
  */
-import { Errno, fillBytes, getI32, getU32, putU32, toLong, type i32, type long, type u32 } from "@anax/portable";
-import { S_IFMT, S_IFIFO, kernFstat, kernFsync, kernStatAt, AT_FDCWD, AT_SYMLINK_NOFOLLOW, type Lwp } from "@anax/kern";
+import { Errno, fillBytes, getI32, getU32, putU32, toLong, u32, type i32, type long } from "@anax/portable";
+import {
+  S_IFMT,
+  S_IFIFO,
+  kernFstat,
+  kernFsync,
+  kernIoprioGet,
+  kernIoprioSet,
+  kernStatAt,
+  AT_FDCWD,
+  AT_SYMLINK_NOFOLLOW,
+  type Lwp,
+} from "@anax/kern";
 import { E_NODATA } from "@anax/vfs-msg";
 import { arg0, arg1, arg2, int0, int1, int2, int3 } from "./args";
 import type { LinuxContext } from "./context";
@@ -181,21 +192,12 @@ export function sysMembarrier(_c: LinuxContext, lwp: Lwp): long {
   return (cmd & ~MEMBARRIER_COMMANDS) !== 0 || (cmd & (cmd - 1)) !== 0 ? -Errno.INVAL : 0;
 }
 
-const IOPRIO_WHO_PROCESS: i32 = 1;
-const IOPRIO_WHO_USER: i32 = 3;
-/** Class best effort, level 4: what a process of nice 0 has. */
-const IOPRIO_DEFAULT: i32 = (2 << 13) | 4;
-
 export function sysIoprioGet(_c: LinuxContext, lwp: Lwp): long {
-  if (int0(lwp) < IOPRIO_WHO_PROCESS || int0(lwp) > IOPRIO_WHO_USER) return -Errno.INVAL;
-  return IOPRIO_DEFAULT;
+  return kernIoprioGet(lwp, int0(lwp), u32(int1(lwp)));
 }
 
 export function sysIoprioSet(_c: LinuxContext, lwp: Lwp): long {
-  if (int0(lwp) < IOPRIO_WHO_PROCESS || int0(lwp) > IOPRIO_WHO_USER) return -Errno.INVAL;
-  const klass = int2(lwp) >> 13;
-  if (klass < 0 || klass > 3) return -Errno.INVAL;
-  return klass === 1 && lwp.proc.cred.euid !== 0 ? -Errno.PERM : 0;
+  return kernIoprioSet(lwp, int0(lwp), u32(int1(lwp)), int2(lwp));
 }
 
 /** Every number without a call. */

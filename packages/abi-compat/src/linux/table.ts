@@ -321,8 +321,8 @@ function fillSecond(t: SyscallTable): void {
   t.add(248, "add_key", 5, NONE);
   t.add(249, "request_key", 4, NONE);
   t.add(250, "keyctl", 5, NONE);
-  t.add(251, "ioprio_set", 3, PARTIAL, "checked; has no effect");
-  t.add(252, "ioprio_get", 2, PARTIAL, "always the default");
+  t.add(251, "ioprio_set", 3, PARTIAL, "kept and inherited; no device orders by it");
+  t.add(252, "ioprio_get", 2, FULL);
   t.add(253, "inotify_init", 0, NONE);
   t.add(254, "inotify_add_watch", 3, NONE);
   t.add(255, "inotify_rm_watch", 2, NONE);
