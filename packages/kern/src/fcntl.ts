@@ -54,8 +54,8 @@ export const O_SYNC: i32 = 0o4010000;
 /** O_TMPFILE with its O_DIRECTORY bit. */
 export const O_TMPFILE: i32 = 0o20200000;
 
-/** What F_SETFL may change. O_ASYNC is not among it: no signals are sent for files that become ready. */
-export const O_SETFL: i32 = 0o2000 | 0o4000 | 0o40000 | 0o1000000;
+/** What F_SETFL may change. */
+export const O_SETFL: i32 = 0o2000 | 0o4000 | 0o20000 | 0o40000 | 0o1000000;
 /** What F_GETFL shows. */
 export const O_GETFL: i32 =
   3 | 0o2000 | 0o4000 | 0o10000 | 0o20000 | 0o40000 | 0o100000 | 0o200000 | 0o1000000 | 0o4010000 | 0o10000000;
@@ -73,6 +73,10 @@ export const F_SETLK: i32 = 6;
 export const F_SETLKW: i32 = 7;
 export const F_SETOWN: i32 = 8;
 export const F_GETOWN: i32 = 9;
+export const F_SETSIG: i32 = 10;
+export const F_GETSIG: i32 = 11;
+export const F_SETOWN_EX: i32 = 15;
+export const F_GETOWN_EX: i32 = 16;
 export const F_OFD_GETLK: i32 = 36;
 export const F_OFD_SETLK: i32 = 37;
 export const F_OFD_SETLKW: i32 = 38;

@@ -5,7 +5,7 @@
  * new one is in place.
  * Source: dup(2), fcntl(2), ioctl(2), flock(2).
  */
-import { EASYNC, Errno, getLong, getU16, i32, putI32, putLong, putU16, u32, type long } from "@anax/portable";
+import { EASYNC, Errno, getI32, getLong, getU16, i32, putI32, putLong, putU16, u32, type long } from "@anax/portable";
 import { LOCK_FLOCK, LOCK_POSIX, LockOwner, type FileLock } from "@anax/vfs-msg";
 import {
   FD_CLOEXEC,
@@ -16,6 +16,8 @@ import {
   F_GETFL,
   F_GETLK,
   F_GETOWN,
+  F_GETOWN_EX,
+  F_GETSIG,
   F_GETPIPE_SZ,
   F_GET_SEALS,
   F_OFD_GETLK,
@@ -27,6 +29,8 @@ import {
   F_SETLK,
   F_SETLKW,
   F_SETOWN,
+  F_SETOWN_EX,
+  F_SETSIG,
   F_SETPIPE_SZ,
   F_UNLCK,
   F_WRLCK,
@@ -35,6 +39,7 @@ import {
   LOCK_SH,
   LOCK_UN,
   O_APPEND,
+  O_ASYNC,
   O_CLOEXEC,
   O_GETFL,
   O_NONBLOCK,
@@ -45,12 +50,11 @@ import {
   SEEK_SET,
 } from "./fcntl";
 import type { File } from "./file";
+import { AsyncIo, F_OWNER_PGRP, F_OWNER_PID, F_OWNER_TID } from "./async-io";
 import { fdLimit, fileOf, heapOk } from "./file-util";
 import { pipeOf } from "./fifo";
 import type { Lwp } from "./lwp";
 
-const F_SETSIG: i32 = 10;
-const F_GETSIG: i32 = 11;
 const FLOCK_SIZE: i32 = 32;
 
 const FIONREAD: u32 = 0x541b;
@@ -129,9 +133,10 @@ export function kernFcntl(lwp: Lwp, fd: i32, cmd: i32, arg: long): i32 {
     default:
   }
   if ((file.flags & O_PATH) !== 0) return -Errno.BADF;
+  if (!heapOk(lwp)) return -Errno.NOMEM;
   switch (cmd) {
     case F_SETFL:
-      return setFlags(file, i32(arg));
+      return setFlags(lwp, file, fd, i32(arg));
     case F_GETLK:
     case F_SETLK:
     case F_SETLKW:
@@ -140,18 +145,35 @@ export function kernFcntl(lwp: Lwp, fd: i32, cmd: i32, arg: long): i32 {
     case F_OFD_SETLK:
     case F_OFD_SETLKW:
       return recordLock(lwp, file, (cmd - F_OFD_GETLK + F_GETLK) | 0, arg, ownerOf(file), true);
-    case F_SETOWN:
-      file.owner = i32(arg);
-      return 0;
-    case F_GETOWN:
+    case F_SETOWN: {
+      const id = i32(arg);
+      if (id === -0x80000000) return -Errno.INVAL;
+      return asyncOf(lwp, file).setOwner(lwp, id < 0 ? F_OWNER_PGRP : F_OWNER_PID, id < 0 ? -id | 0 : id);
+    }
+    case F_GETOWN: {
+      const io = file.asyncIo;
+      if (io === null) return 0;
       // One process group, seen as a negative number, reads as "will complete later".
-      return file.owner === EASYNC ? -Errno.INVAL : file.owner;
+      if (io.ownerKind === F_OWNER_PGRP) return io.ownerId === -EASYNC ? -Errno.INVAL : -io.ownerId | 0;
+      return io.ownerId;
+    }
+    case F_SETOWN_EX: {
+      const r = lwp.proc.space!.copyin(arg, lwp.kernel.fc.scratch, 0, 8);
+      if (r < 0) return r;
+      return asyncOf(lwp, file).setOwner(lwp, getI32(lwp.kernel.fc.scratch, 0), getI32(lwp.kernel.fc.scratch, 4));
+    }
+    case F_GETOWN_EX: {
+      const io = file.asyncIo;
+      putI32(lwp.kernel.fc.scratch, 0, io === null ? F_OWNER_TID : io.ownerKind);
+      putI32(lwp.kernel.fc.scratch, 4, io === null ? 0 : io.ownerId);
+      return lwp.proc.space!.copyout(lwp.kernel.fc.scratch, 0, arg, 8);
+    }
     case F_SETSIG:
-      if (arg < 0 || arg > 64) return -Errno.INVAL;
-      file.ownerSignal = i32(arg);
-      return 0;
-    case F_GETSIG:
-      return file.ownerSignal;
+      return asyncOf(lwp, file).setSignal(arg < 0 || arg > 0x7fffffff ? -1 : i32(arg));
+    case F_GETSIG: {
+      const io = file.asyncIo;
+      return io === null ? 0 : io.signal;
+    }
     case F_SETPIPE_SZ: {
       const pipe = pipeOf(file);
       if (pipe === null) return -Errno.BADF;
@@ -170,13 +192,37 @@ export function kernFcntl(lwp: Lwp, fd: i32, cmd: i32, arg: long): i32 {
   }
 }
 
-function setFlags(file: File, flags: i32): i32 {
+/** The signals of a file, made at their first use. */
+function asyncOf(lwp: Lwp, file: File): AsyncIo {
+  let io = file.asyncIo;
+  if (io === null) {
+    io = new AsyncIo(lwp.kernel, file);
+    file.asyncIo = io;
+  }
+  return io;
+}
+
+function setFlags(lwp: Lwp, file: File, fd: i32, flags: i32): i32 {
   const vp = file.vnode;
   // An append-only mark cannot be taken off by this system (there is none), so every flag may change.
   if (vp !== null && vp.isDir && (flags & O_APPEND) !== 0) return -Errno.INVAL;
-  file.flags = (file.flags & ~O_SETFL) | (flags & O_SETFL);
+  setAsync(lwp, file, fd, (flags & O_ASYNC) !== 0);
+  const may = O_SETFL & ~O_ASYNC;
+  file.flags = (file.flags & ~may) | (flags & may);
   file.flagsChanged();
   return 0;
+}
+
+/** Switches O_ASYNC; files that are always ready do not have it. */
+function setAsync(lwp: Lwp, file: File, fd: i32, on: boolean): void {
+  if (on === ((file.flags & O_ASYNC) !== 0) || !file.isWatchable) return;
+  if (on) {
+    file.flags |= O_ASYNC;
+    asyncOf(lwp, file).enable(fd);
+  } else {
+    file.flags &= ~O_ASYNC;
+    asyncOf(lwp, file).disable();
+  }
 }
 
 /** The lock holder of an open file description, made at its first lock. */
@@ -286,7 +332,12 @@ export function kernIoctl(lwp: Lwp, fd: i32, cmd: u32, arg: long): i32 {
     case FIOASYNC: {
       const on = space.get32(arg);
       if (on < 0) return i32(on);
-      if (cmd === FIOASYNC) return on === 0 ? 0 : -Errno.NOTTY;
+      if (cmd === FIOASYNC) {
+        if (on !== 0 && !file.isWatchable) return -Errno.NOTTY;
+        if (!heapOk(lwp)) return -Errno.NOMEM;
+        setAsync(lwp, file, fd, on !== 0);
+        return 0;
+      }
       if (on !== 0) file.flags |= O_NONBLOCK;
       else file.flags &= ~O_NONBLOCK;
       file.flagsChanged();

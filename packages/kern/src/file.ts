@@ -10,6 +10,7 @@ import { Errno, type i32, type long, type u32 } from "@anax/portable";
 import { Waiter } from "@anax/lwkt";
 import type { Uio, VmObject } from "@anax/vm";
 import { NcHandle, OpenFile, type Cred, type DirSink, type LockOwner, type Stat, type Vnode } from "@anax/vfs-msg";
+import type { AsyncIo } from "./async-io";
 import type { Lwp } from "./lwp";
 import { OpState } from "./op";
 import { O_ACCMODE, O_NONBLOCK, O_PATH, O_RDONLY, O_WRONLY, POLLIN, POLLOUT, POLLRDNORM, POLLWRNORM } from "./fcntl";
@@ -61,9 +62,8 @@ export abstract class File extends OpenFile {
   handle: NcHandle | null = null;
   /** The holder of its flock and OFD locks; null before the first. */
   lockOwner: LockOwner | null = null;
-  /** F_SETOWN, F_SETSIG. */
-  owner: i32 = 0;
-  ownerSignal: i32 = 0;
+  /** Signals when it becomes ready; null before O_ASYNC, F_SETOWN or F_SETSIG. */
+  asyncIo: AsyncIo | null = null;
   /** Who watches it over many calls (epoll). */
   watchers: FileWatcher | null = null;
   private hold: FileHold | null = null;

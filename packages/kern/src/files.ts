@@ -14,6 +14,7 @@ export * from "./pipe";
 export * from "./fifo";
 export * from "./poll";
 export * from "./epoll";
+export * from "./async-io";
 export * from "./eventfd";
 export * from "./timerfd";
 export * from "./signalfd";

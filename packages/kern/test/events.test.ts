@@ -6,6 +6,13 @@ import {
   EPOLLET,
   EPOLLEXCLUSIVE,
   EPOLLONESHOT,
+  F_GETFL,
+  F_GETOWN,
+  F_GETOWN_EX,
+  F_SETFL,
+  F_SETOWN,
+  F_SETSIG,
+  O_ASYNC,
   O_CREAT,
   O_NONBLOCK,
   O_RDONLY,
@@ -22,6 +29,7 @@ import {
   kernEpollCtl,
   kernEpollWait,
   kernEventfd,
+  kernFcntl,
   kernMkdirAt,
   kernMknodAt,
   kernMount,
@@ -536,5 +544,35 @@ describe("FIFOs", () => {
     t.call((l) => kernClose(l, fd));
     expect(vp.special).toBeNull();
     expect(vp.openCount).toBe(0);
+  });
+});
+
+describe("O_ASYNC", () => {
+  it("signals the owner when the file becomes ready, each time", () => {
+    const owner = w.fork(t);
+    const sig = 34;
+    setSigMask(owner.lwp, 0, 1 << (sig - 33));
+    expect(t.call((l) => kernFcntl(l, r, F_SETOWN, owner.proc.pid))).toBe(0);
+    expect(t.call((l) => kernFcntl(l, r, F_GETOWN, 0))).toBe(owner.proc.pid);
+    expect(t.call((l) => kernFcntl(l, r, F_SETSIG, sig))).toBe(0);
+    expect(t.call((l) => kernFcntl(l, r, F_SETFL, O_ASYNC))).toBe(0);
+    expect(t.call((l) => kernFcntl(l, r, F_GETFL, 0)) & O_ASYNC).toBe(O_ASYNC);
+    write(wr, 1);
+    w.pass(1);
+    expect(owner.proc.pending.count).toBe(1);
+    write(wr, 1);
+    w.pass(1);
+    expect(owner.proc.pending.count).toBe(2);
+    expect(t.call((l) => kernFcntl(l, r, F_SETFL, 0))).toBe(0);
+    write(wr, 1);
+    w.pass(1);
+    expect(owner.proc.pending.count).toBe(2);
+    const ex = t.alloc(8);
+    expect(t.call((l) => kernFcntl(l, r, F_GETOWN_EX, ex))).toBe(0);
+    expect(t.peekInts(ex, 2)).toEqual([1, owner.proc.pid]);
+    expect(t.call((l) => kernFcntl(l, r, F_SETOWN, 9999))).toBe(-Errno.SRCH);
+    expect(t.call((l) => kernFcntl(l, r, F_SETSIG, 65))).toBe(-Errno.INVAL);
+    t.call((l) => kernFcntl(l, r, F_SETFL, O_ASYNC));
+    t.call((l) => kernClose(l, r));
   });
 });
