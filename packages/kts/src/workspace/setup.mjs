@@ -7,7 +7,7 @@
  * second run changes nothing.
  */
 import { spawnSync } from "node:child_process";
-import { existsSync, readFileSync, readdirSync, statSync } from "node:fs";
+import { accessSync, constants, existsSync, readFileSync, readdirSync } from "node:fs";
 import path from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 
@@ -41,8 +41,13 @@ const say = (line) => process.stderr.write(`${line}\n`);
 
 function onPath(command) {
   return (process.env.PATH ?? "").split(path.delimiter).some((dir) => {
-    const stat = statSync(path.join(dir, command), { throwIfNoEntry: false });
-    return stat?.isFile() && (stat.mode & 0o111) !== 0;
+    try {
+      // A folder of PATH may be one that this user cannot look into.
+      accessSync(path.join(dir, command), constants.X_OK);
+      return true;
+    } catch {
+      return false;
+    }
   });
 }
 
