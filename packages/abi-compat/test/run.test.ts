@@ -74,7 +74,9 @@ describe("programs start", () => {
     const { seen, see } = spy();
     const p = new Prog()
       .step((c) => void (c.load64(DATA + 0x2ff8) + c.load64(DATA + 0xff8) + c.load64(DATA)))
-      .step((c) => see(c, c.load8(DATA), c.load8(DATA + 15), c.load64(DATA + 16), c.load64(DATA + 0xff8), c.load64(DATA + 0x2ff8)))
+      .step((c) =>
+        see(c, c.load8(DATA), c.load8(DATA + 15), c.load64(DATA + 16), c.load64(DATA + 0xff8), c.load64(DATA + 0x2ff8)),
+      )
       .exit(0);
     expect(new World().run(p, { ownBss: true })).toBe(0);
     expect(seen).toEqual([0x69, 0x65, 0, 0, 0]);

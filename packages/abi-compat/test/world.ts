@@ -107,10 +107,24 @@ export class World {
     const data = (size + 0xfff) & ~0xfff;
     const segments: Segment[] = [
       { type: PT_LOAD, flags: PF_R | PF_X, offset: 0, vaddr: base, filesz: size, memsz: size },
-      { type: PT_LOAD, flags: PF_R | PF_W, offset: data, vaddr: base + DATA - TEXT, filesz: 16, memsz: how.ownBss === true ? 16 : 0x3000 },
+      {
+        type: PT_LOAD,
+        flags: PF_R | PF_W,
+        offset: data,
+        vaddr: base + DATA - TEXT,
+        filesz: 16,
+        memsz: how.ownBss === true ? 16 : 0x3000,
+      },
     ];
     if (how.ownBss === true)
-      segments.push({ type: PT_LOAD, flags: PF_R | PF_W, offset: data + 16, vaddr: base + DATA - TEXT + 16, filesz: 0, memsz: 0x3000 - 16 });
+      segments.push({
+        type: PT_LOAD,
+        flags: PF_R | PF_W,
+        offset: data + 16,
+        vaddr: base + DATA - TEXT + 16,
+        filesz: 0,
+        memsz: 0x3000 - 16,
+      });
     if (how.interp !== undefined)
       segments.push({
         type: PT_INTERP,

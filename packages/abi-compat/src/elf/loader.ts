@@ -162,7 +162,11 @@ function mapSegment(space: VmSpace, image: ElfImage, i: i32, object: VmObject, b
   const fileEnd: long = vaddr + filesz;
   const end: long = pageDown(vaddr + image.memsz.get(i) + (PAGE_SIZE - 1));
   let zeroFrom: long = start;
-  if (filesz === toLong(0) && i > 0 && start < pageDown(image.vaddr.get(((i - 1) | 0)) + image.memsz.get(((i - 1) | 0)) + bias + (PAGE_SIZE - 1))) {
+  if (
+    filesz === toLong(0) &&
+    i > 0 &&
+    start < pageDown(image.vaddr.get((i - 1) | 0) + image.memsz.get((i - 1) | 0) + bias + (PAGE_SIZE - 1))
+  ) {
     // Zero bytes that begin in the last page of the segment before: that page stays, with its end zeroed.
     zeroFrom = start + PAGE_SIZE;
     const error = space.zeroUser(vaddr, i32(longMin(zeroFrom, vaddr + image.memsz.get(i)) - vaddr));

@@ -402,7 +402,11 @@ export class World {
   freeAtStart = 0;
 
   constructor(options: WorldOptions = {}) {
-    const machine = new Machine({ memory: options.memory ?? 16 * 1024 * 1024, heapPages: 4096, stepNs: options.stepNs ?? 100 });
+    const machine = new Machine({
+      memory: options.memory ?? 16 * 1024 * 1024,
+      heapPages: 4096,
+      stepNs: options.stepNs ?? 100,
+    });
     this.machine = machine;
     const vm = new Vm(machine);
     const clock = new KernelClock(machine);
@@ -463,7 +467,8 @@ export class World {
     const most = sim.cpu.steps + steps;
     const advance = sim.clock.advance.bind(sim.clock);
     sim.clock.advance = (ns: number) => {
-      if (sim.cpu.steps > most || sim.clock.now > 600e9) throw new Error(`the test does not end\n${this.lines.join("\n")}`);
+      if (sim.cpu.steps > most || sim.clock.now > 600e9)
+        throw new Error(`the test does not end\n${this.lines.join("\n")}`);
       advance(ns);
     };
     this.kernel.loop();
