@@ -70,6 +70,10 @@ export class FifoFile extends VnodeFile {
     return ready;
   }
 
+  override fsync(_lwp: Lwp): i32 {
+    return -Errno.INVAL;
+  }
+
   override available(): long {
     return this.pipe.count;
   }
