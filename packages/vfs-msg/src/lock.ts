@@ -172,9 +172,20 @@ export class LockList {
       l = next;
     }
     if (type === F_UNLCK) return;
-    const fresh = new HeldLock(owner, kind, type, from, to);
-    fresh.next = this.head;
-    this.head = fresh;
+    this.insert(new HeldLock(owner, kind, type, from, to));
+  }
+
+  /** In order of start, so that F_GETLK finds the first lock of a range first. */
+  private insert(fresh: HeldLock): void {
+    let prev: HeldLock | null = null;
+    let l = this.head;
+    while (l !== null && l.start < fresh.start) {
+      prev = l;
+      l = l.next;
+    }
+    fresh.next = l;
+    if (prev === null) this.head = fresh;
+    else prev.next = fresh;
   }
 
   private unlink(prev: HeldLock | null, l: HeldLock): void {
