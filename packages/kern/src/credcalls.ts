@@ -9,6 +9,7 @@
  */
 import { Errno, type i32, type u32 } from "@anax/portable";
 import type { Cred } from "@anax/vfs-msg";
+import { applyLimits } from "./limits";
 import type { Proc } from "./proc";
 
 /** "Leave as it is". */
@@ -28,6 +29,8 @@ function become(p: Proc, c: Cred): void {
     p.parentDeathSignal = 0;
   }
   p.cred = c;
+  const space = p.space;
+  if (space !== null && old.euid !== c.euid) applyLimits(space, p.limits, c.euid === 0);
 }
 
 /** setuid(2): all ids for root, else the effective one. -INVAL, -PERM. */

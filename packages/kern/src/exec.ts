@@ -412,7 +412,7 @@ function load(l: Lwp, image: ExecImage, loader: ImageLoader): i32 {
   image.space = space;
   image.stackTop = USER_END;
   image.stackSize = limit >= RLIM_INFINITY || limit > STACK_MAX ? STACK_MAX : longMax(limit, INITIAL_STACK);
-  applyLimits(space, p.limits);
+  applyLimits(space, p.limits, image.cred.euid === 0);
   space.mmapBase = USER_END - longMax(image.stackSize, STACK_GAP_MIN) - 1048576;
   space.activate();
   let r = loader.load(l, image);
@@ -483,6 +483,7 @@ function commit(l: Lwp, image: ExecImage): void {
   p.dumpable = image.secure ? 0 : 1;
   if (image.secure) p.parentDeathSignal = 0;
   p.exitSignal = SIGCHLD;
+  p.membarriers = 0;
   p.execed = true;
   p.setExe(image.name, image.vnode!);
   p.setComm(image.path, 0, image.pathLen);

@@ -7,6 +7,7 @@
  */
 import { PAGE_SIZE, REG_RSP } from "@anax/machine";
 import { EASYNC, Errno, longDiv, type i32, type long, u32 } from "@anax/portable";
+import { CLASS_NORMAL, CLASS_REALTIME } from "@anax/scheduler";
 import type { VmSpace } from "@anax/vm";
 import type { Cred, NcHandle } from "@anax/vfs-msg";
 import { FileTable } from "./descriptors";
@@ -174,6 +175,7 @@ function newProc(l: Lwp, pid: i32, flags: u32, space: VmSpace): Proc {
   c.dumpable = p.dumpable;
   c.oomAdj = p.oomAdj;
   c.personality = p.personality;
+  c.membarriers = p.membarriers;
   c.startTime = k.now();
   let parent: Proc = p;
   const grand = p.parent;
@@ -203,9 +205,19 @@ function newLwp(l: Lwp, proc: Proc, tid: i32, fpuPage: u32): Lwp {
   c.maskLo = l.maskLo;
   c.maskHi = l.maskHi;
   c.batch = l.batch;
+  c.timerSlack = l.timerSlack;
+  c.timerSlackDefault = l.timerSlack;
   c.startTime = k.now();
   attachLwp(k, c, l);
+  if (l.resetOnFork) resetScheduling(c);
   return c;
+}
+
+/** SCHED_RESET_ON_FORK: nothing privileged goes to a child. */
+function resetScheduling(c: Lwp): void {
+  const s = c.kernel.scheduler;
+  if (c.sched.klass === CLASS_REALTIME) s.setClass(c.sched, CLASS_NORMAL, 0, false);
+  if (c.sched.nice < 0) s.setNice(c.sched, 0);
 }
 
 function attachLwp(k: Kernel, c: Lwp, parent: Lwp | null): void {

@@ -216,11 +216,19 @@ export function kernFutexWait(l: Lwp, uaddr: long, val: u32, bitset: u32, deadli
   return EASYNC;
 }
 
+/** Whether a shared futex can be read, which a private one need not be: 0, -FAULT, -NOMEM, EASYNC. */
+function checkReadable(space: VmSpace, uaddr: long, isPrivate: boolean): i32 {
+  if (isPrivate) return 0;
+  const cur: long = space.get32(uaddr);
+  return cur < 0 ? i32(cur) : 0;
+}
+
 /** FUTEX_WAKE, FUTEX_WAKE_BITSET: how many were woken; -INVAL, -FAULT. */
 export function kernFutexWake(l: Lwp, uaddr: long, most: i32, bitset: u32, isPrivate: boolean): i32 {
   if (bitset === 0) return -Errno.INVAL;
   const table = l.kernel.futexes;
-  const r = table.place(l.proc.vm, uaddr, isPrivate, table.key);
+  let r = table.place(l.proc.vm, uaddr, isPrivate, table.key);
+  if (r === 0) r = checkReadable(l.proc.vm, uaddr, isPrivate);
   return r !== 0 ? r : table.wake(table.key, most, bitset);
 }
 
@@ -243,6 +251,8 @@ export function kernFutexRequeue(
   const space = l.proc.vm;
   let r = table.place(space, uaddr, isPrivate, table.key);
   if (r === 0) r = table.place(space, uaddr2, isPrivate, table.key2);
+  if (r === 0) r = checkReadable(space, uaddr, isPrivate);
+  if (r === 0) r = checkReadable(space, uaddr2, isPrivate);
   if (r !== 0) return r;
   if (compare) {
     const cur: long = space.get32(uaddr);

@@ -103,16 +103,16 @@ export function setrlimit(p: Proc, resource: i32, soft: long, hard: long, privil
   l.hard.set(resource, hard);
   if (resource === RLIMIT_CPU) p.cpuLimitNext = -1;
   const space = p.space;
-  if (space !== null) applyLimits(space, l);
+  if (space !== null) applyLimits(space, l, p.cred.euid === 0);
   return 0;
 }
 
-/** Tells an address space the limits that it enforces. */
-export function applyLimits(space: VmSpace, l: Limits): void {
+/** Tells an address space the limits that it enforces; `privileged`: it may lock as much as it likes. */
+export function applyLimits(space: VmSpace, l: Limits, privileged: boolean): void {
   space.limitAs = l.soft.get(RLIMIT_AS);
   space.limitData = l.soft.get(RLIMIT_DATA);
   space.limitStack = l.soft.get(RLIMIT_STACK);
-  space.limitLock = l.soft.get(RLIMIT_MEMLOCK);
+  space.limitLock = privileged ? RLIM_INFINITY : l.soft.get(RLIMIT_MEMLOCK);
 }
 
 /** Whether `caller` may read and change limits of `target`: itself, the same user, or root. 0 or -PERM. */

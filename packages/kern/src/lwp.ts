@@ -50,6 +50,8 @@ export class LwpTimer extends Callout {
   }
 }
 
+export const TIMERSLACK_DEFAULT: long = 50000;
+
 /**
  * A thread.
  *
@@ -127,6 +129,11 @@ export class Lwp extends Waiter {
 
   /** SCHED_BATCH, which is scheduled as SCHED_OTHER is. */
   batch: boolean = false;
+  /** SCHED_RESET_ON_FORK: children start as SCHED_OTHER, with nice 0 or more. */
+  resetOnFork: boolean = false;
+  /** prctl PR_SET_TIMERSLACK and what it goes back to, ns. Timers fire at their time, whatever it is. */
+  timerSlack: long = TIMERSLACK_DEFAULT;
+  timerSlackDefault: long = TIMERSLACK_DEFAULT;
 
   /** CPU time in user mode and in the kernel, ns. */
   utime: long = 0;

@@ -60,7 +60,8 @@ export class PosixTimer extends Callout {
     if (this.notify === SIGEV_THREAD_ID && (target === null || target.proc !== this.proc)) return;
     const queue = target !== null ? target.pending : this.proc.pending;
     if (queue.hasTimer(this.signo, this.id)) {
-      this.overrun = (this.overrun + 1 + missed) | 0;
+      const most: i32 = (OVERRUN_MAX - 1 - missed) | 0;
+      this.overrun = this.overrun > most ? OVERRUN_MAX : (this.overrun + 1 + missed) | 0;
       return;
     }
     const info = k.info.reset(this.signo, SI_TIMER);
@@ -142,7 +143,8 @@ export function kernTimerGettime(l: Lwp, id: i32, out: TimerSpec): i32 {
 /** timer_getoverrun(2): -INVAL. */
 export function kernTimerGetoverrun(l: Lwp, id: i32): i32 {
   const t = find(l, id);
-  return t === null ? -Errno.INVAL : (t.lastOverrun + t.overrun) | 0;
+  if (t === null) return -Errno.INVAL;
+  return t.overrun > ((OVERRUN_MAX - t.lastOverrun) | 0) ? OVERRUN_MAX : (t.lastOverrun + t.overrun) | 0;
 }
 
 /** timer_delete(2): -INVAL. */

@@ -4,7 +4,7 @@
  * Neighbours: `lwp.ts`, `proc.ts`. Invariant: an option that is not known is -INVAL.
  * Source: prctl(2).
  */
-import { Errno, i32, u32, type long } from "@anax/portable";
+import { Errno, i32, longMin, toLong, u32, type long } from "@anax/portable";
 import type { Lwp } from "./lwp";
 import { NSIG } from "./sigdefs";
 
@@ -18,6 +18,8 @@ export const PR_SET_NAME: i32 = 15;
 export const PR_GET_NAME: i32 = 16;
 export const PR_GET_SECCOMP: i32 = 21;
 export const PR_CAPBSET_READ: i32 = 23;
+export const PR_GET_TSC: i32 = 25;
+export const PR_SET_TSC: i32 = 26;
 export const PR_GET_TIMERSLACK: i32 = 30;
 export const PR_SET_TIMERSLACK: i32 = 29;
 export const PR_SET_CHILD_SUBREAPER: i32 = 36;
@@ -28,6 +30,8 @@ export const PR_GET_TID_ADDRESS: i32 = 40;
 
 const NAME_MAX: i32 = 16;
 const LAST_CAP: i32 = 40;
+/** The time stamp counter can be read; there is no way to forbid it. */
+const PR_TSC_ENABLE: i32 = 1;
 
 /** prctl(2): 0 or the option's value; -INVAL, -FAULT. */
 export function kernPrctl(l: Lwp, option: i32, arg2: long, arg3: long, arg4: long, arg5: long): i32 {
@@ -59,9 +63,14 @@ export function kernPrctl(l: Lwp, option: i32, arg2: long, arg3: long, arg4: lon
     case PR_CAPBSET_READ:
       return arg2 >= 0 && arg2 <= LAST_CAP ? 1 : -Errno.INVAL;
     case PR_GET_TIMERSLACK:
-      return 50000;
+      return i32(l.timerSlack);
     case PR_SET_TIMERSLACK:
+      l.timerSlack = arg2 <= 0 ? l.timerSlackDefault : longMin(arg2, 0x7fffffff);
       return 0;
+    case PR_GET_TSC:
+      return space.put32(arg2, u32(PR_TSC_ENABLE));
+    case PR_SET_TSC:
+      return arg2 === toLong(PR_TSC_ENABLE) ? 0 : -Errno.INVAL;
     case PR_SET_CHILD_SUBREAPER:
       p.subreaper = arg2 !== 0;
       return 0;

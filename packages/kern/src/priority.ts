@@ -21,6 +21,10 @@ export const SCHED_FIFO: i32 = 1;
 export const SCHED_RR: i32 = 2;
 export const SCHED_BATCH: i32 = 3;
 export const SCHED_IDLE: i32 = 5;
+/** There is no such class; its limits can be asked all the same. */
+export const SCHED_DEADLINE: i32 = 6;
+/** Or'ed to a policy: children get none of it. */
+export const SCHED_RESET_ON_FORK: i32 = 0x40000000;
 
 /** Same user as the target, or root. */
 function mayChange(l: Lwp, target: Proc): boolean {
@@ -100,15 +104,16 @@ function find(l: Lwp, tid: i32): Lwp | null {
   return tid === 0 ? l : l.kernel.pids.lwp(tid);
 }
 
-/** sched_getscheduler(2): SCHED_*; -INVAL, -SRCH. */
+/** sched_getscheduler(2): SCHED_*, with SCHED_RESET_ON_FORK; -INVAL, -SRCH. */
 export function kernSchedGetscheduler(l: Lwp, tid: i32): i32 {
   if (tid < 0) return -Errno.INVAL;
   const t = find(l, tid);
   if (t === null) return -Errno.SRCH;
   const s = t.sched;
-  if (s.klass === CLASS_REALTIME) return s.roundRobin ? SCHED_RR : SCHED_FIFO;
-  if (s.klass === CLASS_IDLE) return SCHED_IDLE;
-  return t.batch ? SCHED_BATCH : SCHED_OTHER;
+  const reset: i32 = t.resetOnFork ? SCHED_RESET_ON_FORK : 0;
+  if (s.klass === CLASS_REALTIME) return reset | (s.roundRobin ? SCHED_RR : SCHED_FIFO);
+  if (s.klass === CLASS_IDLE) return reset | SCHED_IDLE;
+  return reset | (t.batch ? SCHED_BATCH : SCHED_OTHER);
 }
 
 /** sched_getparam(2): the real-time priority, 0 for other classes; -INVAL, -SRCH. */
@@ -119,19 +124,23 @@ export function kernSchedGetparam(l: Lwp, tid: i32): i32 {
   return t.sched.klass === CLASS_REALTIME ? t.sched.rtPriority : 0;
 }
 
-/** sched_setscheduler(2); `policy` -1 keeps it (sched_setparam). -INVAL, -SRCH, -PERM. */
+/** sched_setscheduler(2); `policy` -1 keeps it (sched_setparam). -INVAL, -SRCH, -PERM (giving up SCHED_RESET_ON_FORK, too). */
 export function kernSchedSetscheduler(l: Lwp, tid: i32, policy: i32, priority: i32): i32 {
   if (tid < 0) return -Errno.INVAL;
   const t = find(l, tid);
   if (t === null) return -Errno.SRCH;
-  const kind = policy === -1 ? kernSchedGetscheduler(l, tid) : policy;
+  const whole = policy === -1 ? kernSchedGetscheduler(l, tid) : policy;
+  const reset = (whole & SCHED_RESET_ON_FORK) !== 0;
+  const kind = whole & ~SCHED_RESET_ON_FORK;
   const real = kind === SCHED_FIFO || kind === SCHED_RR;
   if (!real && kind !== SCHED_OTHER && kind !== SCHED_BATCH && kind !== SCHED_IDLE) return -Errno.INVAL;
   if (real ? priority < 1 || priority > RT_PRIO_MAX : priority !== 0) return -Errno.INVAL;
   if (!mayChange(l, t.proc)) return -Errno.PERM;
   if (real && l.proc.cred.euid !== 0 && priority > t.proc.limits.get32(RLIMIT_RTPRIO)) return -Errno.PERM;
   const klass = real ? CLASS_REALTIME : kind === SCHED_IDLE ? CLASS_IDLE : CLASS_NORMAL;
+  if (t.resetOnFork && !reset && l.proc.cred.euid !== 0) return -Errno.PERM;
   t.batch = kind === SCHED_BATCH;
+  t.resetOnFork = reset;
   l.kernel.attention |= ATT_RESCHED;
   return l.kernel.scheduler.setClass(t.sched, klass, priority, kind === SCHED_RR);
 }
@@ -139,7 +148,8 @@ export function kernSchedSetscheduler(l: Lwp, tid: i32, policy: i32, priority: i
 /** sched_get_priority_max(2), sched_get_priority_min(2). -INVAL. */
 export function kernSchedPriorityLimit(policy: i32, max: boolean): i32 {
   if (policy === SCHED_FIFO || policy === SCHED_RR) return max ? RT_PRIO_MAX : 1;
-  return policy === SCHED_OTHER || policy === SCHED_BATCH || policy === SCHED_IDLE ? 0 : -Errno.INVAL;
+  const known = policy === SCHED_OTHER || policy === SCHED_BATCH || policy === SCHED_IDLE || policy === SCHED_DEADLINE;
+  return known ? 0 : -Errno.INVAL;
 }
 
 /** sched_rr_get_interval(2): ns, 0 for SCHED_FIFO; -INVAL, -SRCH. */

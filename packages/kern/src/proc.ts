@@ -137,6 +137,8 @@ export class Proc {
   /** Out-of-memory preference, -1000 to 1000. */
   oomAdj: i32 = 0;
   personality: u32 = 0;
+  /** Commands of membarrier(2) that the program registered for. */
+  membarriers: i32 = 0;
 
   readonly pending: SigQueue;
   /** signalfd readers, woken by every signal that is queued. */

@@ -142,7 +142,7 @@ export class KernelProcSource extends ProcSource {
         info.ttyPgrp = fg === 0 ? -1 : fg;
       }
     }
-    info.state = stateOf(p, l, tid !== 0);
+    info.state = stateOf(p, this.thread(p, tid === 0 ? p.pid : tid));
     let name = p.comm;
     if (l !== null && tid !== 0) name = l.name;
     let n: i32 = 0;
@@ -538,20 +538,15 @@ export class KernelProcSource extends ProcSource {
   }
 }
 
-/** The letter of a state: Z zombie, T stopped, R runnable, D sleeping out of reach of signals, S sleeping. */
-function stateOf(p: Proc, l: Lwp | null, alone: boolean): i32 {
-  if (p.zombie) return 90;
+/**
+ * The letter of the state of a thread, for a process its first one: Z zombie, T stopped, R runnable, D sleeping out of reach of
+ * signals, S sleeping. `l` null: that thread has ended.
+ */
+function stateOf(p: Proc, l: Lwp | null): i32 {
+  if (p.zombie || l === null) return 90;
   if (p.stopped) return 84;
-  let t = p.lwps;
-  if (alone) t = l;
-  let deep = false;
-  while (t !== null) {
-    if (t.state !== LS_SLEEP) return 82;
-    if (t.uninterruptible) deep = true;
-    if (alone) break;
-    t = t.next;
-  }
-  return deep ? 68 : 83;
+  if (l.state !== LS_SLEEP) return 82;
+  return l.uninterruptible ? 68 : 83;
 }
 
 function putName(out: TextBuilder, name: Uint8Array): void {

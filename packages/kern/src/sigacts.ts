@@ -61,6 +61,11 @@ export class SigActs {
     }
   }
 
+  /** SA_RESETHAND: the default action; what sigaction(2) tells of the flags and the mask stays. */
+  reset(sig: i32): void {
+    this.set(sig, SIG_DFL, this.flags[sig], this.restorer.get(sig), this.maskLo[sig], this.maskHi[sig]);
+  }
+
   copy(): SigActs {
     const c = new SigActs();
     for (let sig = 1; sig <= NSIG; sig++) {

@@ -116,7 +116,12 @@ export function kernSigqueue(l: Lwp, pid: i32, tid: i32, info: SigInfo): i32 {
   const sig = info.signo;
   if (sig < 0 || sig > NSIG) return -Errno.INVAL;
   const k = l.kernel;
-  const target = k.pids.proc(pid);
+  let target = k.pids.proc(pid);
+  if (target === null) {
+    // The id of a thread means its process.
+    const t = k.pids.lwp(pid);
+    if (t !== null && tid <= 0) target = t.proc;
+  }
   if (target === null || target.zombie) return -Errno.SRCH;
   if ((info.code >= SI_USER || info.code === SI_TKILL) && target !== l.proc) return -Errno.PERM;
   if (!maySignal(l.proc, target, sig)) return -Errno.PERM;

@@ -328,7 +328,7 @@ export function deliverSignal(l: Lwp, sig: i32, interrupted: boolean): void {
     l.frameMaskLo = l.maskLo;
     l.frameMaskHi = l.maskHi;
   }
-  if ((action.flags & SA_RESETHAND) !== 0) hand.own().set(sig, SIG_DFL, 0, 0, 0, 0);
+  if ((action.flags & SA_RESETHAND) !== 0) hand.own().reset(sig);
   const r = abi.sendSignal(l, sig, si, action);
   k.siginfos.give(si);
   if (r < 0) {

@@ -143,9 +143,13 @@ export class SigQueue {
     return sigInSet(this.lo, this.hi, sig);
   }
 
-  /** Queues a copy of `info`. False when it is a standard signal that is pending already, or `limit` are queued. */
+  /**
+   * Queues a copy of `info`. False when it is a standard signal that is pending already, or `limit` are queued; what the
+   * kernel and kill(2) send is pending at least once.
+   */
   post(info: SigInfo, limit: i32): boolean {
     const sig = info.signo;
+    if (sig >= SIGRTMIN && this.count >= limit && info.code < 0 && info.code !== SI_TIMER) return false;
     if (this.has(sig) && (sig < SIGRTMIN || this.count >= limit || this.pool.isFull)) return false;
     const si = this.pool.take().copyFrom(info);
     const last = this.tail;

@@ -145,7 +145,13 @@ export function sysMincore(c: LinuxContext, lwp: Lwp): long {
   return 0;
 }
 
+/** A limit of nothing means that locking is not allowed at all, which is another error than "too much". */
+function mayLock(lwp: Lwp): boolean {
+  return lwp.proc.vm.limitLock > 0;
+}
+
 export function sysMlock(_c: LinuxContext, lwp: Lwp): long {
+  if (!mayLock(lwp)) return -Errno.PERM;
   return lwp.proc.vm.lock(arg0(lwp), arg1(lwp), false);
 }
 
@@ -153,6 +159,7 @@ const MLOCK_ONFAULT: i32 = 1;
 
 export function sysMlock2(_c: LinuxContext, lwp: Lwp): long {
   if ((int2(lwp) & ~MLOCK_ONFAULT) !== 0) return -Errno.INVAL;
+  if (!mayLock(lwp)) return -Errno.PERM;
   return lwp.proc.vm.lock(arg0(lwp), arg1(lwp), int2(lwp) === MLOCK_ONFAULT);
 }
 
@@ -164,6 +171,7 @@ export function sysMlockall(_c: LinuxContext, lwp: Lwp): long {
   const flags = int0(lwp);
   if (flags === 0 || flags === MCL_ONFAULT || (flags & ~(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT)) !== 0)
     return -Errno.INVAL;
+  if (!mayLock(lwp)) return -Errno.PERM;
   return lwp.proc.vm.lockAll(flags);
 }
 

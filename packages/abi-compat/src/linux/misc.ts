@@ -18,7 +18,7 @@ import {
   type Lwp,
 } from "@anax/kern";
 import { E_NODATA } from "@anax/vfs-msg";
-import { arg0, arg1, arg2, int0, int1, int2, int3 } from "./args";
+import { arg0, arg1, arg2, int0, int1, int2, int3, uint1 } from "./args";
 import type { LinuxContext } from "./context";
 
 const POSIX_FADV_NOREUSE: i32 = 5;
@@ -43,10 +43,11 @@ export function sysReadahead(_c: LinuxContext, lwp: Lwp): long {
 }
 
 export function sysSyncFileRange(_c: LinuxContext, lwp: Lwp): long {
-  if (lwp.proc.files!.get(int0(lwp)) === null) return -Errno.BADF;
+  const file = lwp.proc.files!.get(int0(lwp));
+  if (file === null) return -Errno.BADF;
   if ((int3(lwp) & ~7) !== 0 || arg1(lwp) < 0 || arg2(lwp) < 0) return -Errno.INVAL;
-  const error = kernFsync(lwp, int0(lwp));
-  return error === -Errno.INVAL ? -Errno.SPIPE : error;
+  const vp = file.vnode;
+  return vp === null || (!vp.isReg && !vp.isDir) ? -Errno.SPIPE : kernFsync(lwp, int0(lwp));
 }
 
 // ---- extended attributes: no file has any
@@ -183,13 +184,19 @@ export function sysGetcpu(_c: LinuxContext, lwp: Lwp): long {
 const MEMBARRIER_CMD_QUERY: i32 = 0;
 /** GLOBAL, GLOBAL_EXPEDITED, PRIVATE_EXPEDITED, PRIVATE_EXPEDITED_SYNC_CORE and their registrations. */
 const MEMBARRIER_COMMANDS: i32 = 0x7f;
+/** Those that need a registration, whose bit is the next one, and the registrations. */
+const MEMBARRIER_PRIVATE: i32 = 0x28;
+const MEMBARRIER_REGISTER: i32 = 0x54;
 
-/** membarrier(2): the threads of one CPU see each other's stores in order anyway. */
+/** membarrier(2): the threads of one CPU see each other's stores in order anyway. -PERM: not registered. */
 export function sysMembarrier(_c: LinuxContext, lwp: Lwp): long {
   const cmd = int0(lwp);
   if (int1(lwp) !== 0) return -Errno.INVAL;
   if (cmd === MEMBARRIER_CMD_QUERY) return MEMBARRIER_COMMANDS;
-  return (cmd & ~MEMBARRIER_COMMANDS) !== 0 || (cmd & (cmd - 1)) !== 0 ? -Errno.INVAL : 0;
+  if ((cmd & ~MEMBARRIER_COMMANDS) !== 0 || (cmd & (cmd - 1)) !== 0) return -Errno.INVAL;
+  const p = lwp.proc;
+  p.membarriers = p.membarriers | (cmd & MEMBARRIER_REGISTER);
+  return (((cmd & MEMBARRIER_PRIVATE) << 1) & ~p.membarriers) !== 0 ? -Errno.PERM : 0;
 }
 
 export function sysIoprioGet(_c: LinuxContext, lwp: Lwp): long {

@@ -14,6 +14,8 @@ const ARCH_SET_GS: i32 = 0x1001;
 const ARCH_SET_FS: i32 = 0x1002;
 const ARCH_GET_FS: i32 = 0x1003;
 const ARCH_GET_GS: i32 = 0x1004;
+const ARCH_GET_CPUID: i32 = 0x1011;
+const ARCH_SET_CPUID: i32 = 0x1012;
 
 export function sysArchPrctl(_c: LinuxContext, lwp: Lwp): long {
   const addr: long = arg1(lwp);
@@ -27,6 +29,11 @@ export function sysArchPrctl(_c: LinuxContext, lwp: Lwp): long {
       return lwp.proc.vm.putLong(addr, lwp.regs.get(REG_FSBASE));
     case ARCH_GET_GS:
       return lwp.proc.vm.putLong(addr, lwp.regs.get(REG_GSBASE));
+    case ARCH_GET_CPUID:
+      return 1;
+    case ARCH_SET_CPUID:
+      // CPUID cannot be made to fault.
+      return -Errno.NODEV;
     default:
       return -Errno.INVAL;
   }

@@ -9,6 +9,7 @@ import { NICE_MAX, NICE_MIN } from "@anax/scheduler";
 import {
   PRIO_PROCESS,
   SCHED_FIFO,
+  SCHED_RESET_ON_FORK,
   SCHED_RR,
   kernGetpriority,
   kernSchedGetparam,
@@ -26,7 +27,6 @@ import { SchedAttrL } from "./layout";
 import { copyoutTimespec } from "./timespec";
 
 /** Bit of a policy in sched_setscheduler, and its form in sched_setattr: accepted; children here inherit all the same. */
-const SCHED_RESET_ON_FORK: i32 = 0x40000000;
 const SCHED_FLAG_RESET_ON_FORK: u32 = 1;
 
 export function sysSchedYield(_c: LinuxContext, lwp: Lwp): long {
@@ -37,7 +37,7 @@ export function sysSchedSetscheduler(c: LinuxContext, lwp: Lwp): long {
   if (int1(lwp) < 0 || arg2(lwp) === toLong(0)) return -Errno.INVAL;
   const error = lwp.proc.vm.copyin(arg2(lwp), c.buf, 0, 4);
   if (error !== 0) return error;
-  return kernSchedSetscheduler(lwp, int0(lwp), int1(lwp) & ~SCHED_RESET_ON_FORK, getI32(c.buf, 0));
+  return kernSchedSetscheduler(lwp, int0(lwp), int1(lwp), getI32(c.buf, 0));
 }
 
 export function sysSchedSetparam(c: LinuxContext, lwp: Lwp): long {
@@ -71,11 +71,12 @@ export function sysSchedSetattr(c: LinuxContext, lwp: Lwp): long {
   }
   error = space.copyin(arg1(lwp), b, 0, i32(size));
   if (error !== 0) return error;
-  const policy = getI32(b, SchedAttrL.sched_policy);
+  let policy = getI32(b, SchedAttrL.sched_policy);
   const nice = getI32(b, SchedAttrL.sched_nice);
   const fixed = policy === SCHED_FIFO || policy === SCHED_RR;
   if (policy < 0 || (getU32(b, SchedAttrL.sched_flags) & ~SCHED_FLAG_RESET_ON_FORK) !== 0) return -Errno.INVAL;
   if (!fixed && (nice < NICE_MIN || nice > NICE_MAX)) return -Errno.INVAL;
+  if ((getU32(b, SchedAttrL.sched_flags) & SCHED_FLAG_RESET_ON_FORK) !== 0) policy = policy | SCHED_RESET_ON_FORK;
   error = kernSchedSetscheduler(lwp, int0(lwp), policy, getI32(b, SchedAttrL.sched_priority));
   return error !== 0 || fixed ? error : kernSetpriority(lwp, PRIO_PROCESS, u32(int0(lwp)), nice);
 }
@@ -89,7 +90,8 @@ export function sysSchedGetattr(c: LinuxContext, lwp: Lwp): long {
   const b = c.buf;
   fillBytes(b, 0, i32(SchedAttrL.SIZE), 0);
   putU32(b, SchedAttrL.size, u32(SchedAttrL.SIZE));
-  putI32(b, SchedAttrL.sched_policy, policy);
+  putI32(b, SchedAttrL.sched_policy, policy & ~SCHED_RESET_ON_FORK);
+  if ((policy & SCHED_RESET_ON_FORK) !== 0) putU32(b, SchedAttrL.sched_flags, SCHED_FLAG_RESET_ON_FORK);
   putI32(b, SchedAttrL.sched_nice, (20 - kernGetpriority(lwp, PRIO_PROCESS, u32(int0(lwp)))) | 0);
   putI32(b, SchedAttrL.sched_priority, kernSchedGetparam(lwp, int0(lwp)));
   return lwp.proc.vm.copyout(b, 0, arg1(lwp), i32(SchedAttrL.SIZE));
