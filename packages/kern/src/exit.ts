@@ -107,6 +107,7 @@ export function exitProc(p: Proc, status: i32): void {
     k.halt(HALT_PANIC);
   } else reparentChildren(p);
   p.zombie = true;
+  p.exitQueue.wakeup();
   tellParent(p);
 }
 

@@ -25,6 +25,7 @@ export const FK_EVENT: i32 = 6;
 export const FK_TIMER: i32 = 7;
 export const FK_SIGNAL: i32 = 8;
 export const FK_SOCKET: i32 = 9;
+export const FK_PID: i32 = 10;
 
 /** A reference of a call that sleeps: its file stays open when another thread closes the descriptor. */
 export class FileHold extends OpState {

@@ -19,6 +19,7 @@ export * from "./eventfd";
 export * from "./timerfd";
 export * from "./signalfd";
 export * from "./memfd";
+export * from "./pidfd";
 export * from "./socket-defs";
 export * from "./unix-socket";
 export * from "./unix-names";

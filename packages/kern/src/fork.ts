@@ -11,9 +11,11 @@ import { CLASS_NORMAL, CLASS_REALTIME } from "@anax/scheduler";
 import type { VmSpace } from "@anax/vm";
 import type { Cred, NcHandle } from "@anax/vfs-msg";
 import { FileTable } from "./descriptors";
+import { fdLimit } from "./file-util";
 import { ATT_RESCHED, type Kernel } from "./kernel";
 import { RLIMIT_NPROC } from "./limits";
 import { Lwp, OP_FORK } from "./lwp";
+import { putPidFile } from "./pidfd";
 import { FsContext, Proc } from "./proc";
 import { ProcGroup, Session, enterGroup } from "./session";
 import { SIGCHLD } from "./sigdefs";
@@ -38,7 +40,7 @@ export const CLONE_DETACHED: u32 = 0x400000;
 export const CLONE_UNTRACED: u32 = 0x800000;
 export const CLONE_CHILD_SETTID: u32 = 0x1000000;
 /** New name spaces and what else there is none of. */
-const CLONE_UNKNOWN: u32 = 0xfe020000 | CLONE_PIDFD;
+const CLONE_UNKNOWN: u32 = 0xfe020000;
 
 /**
  * clone(2): `flags` are CLONE_* with the exit signal in the low byte; `sp` 0 keeps the parent's; `clearHandlers` is
@@ -54,6 +56,7 @@ export function kernClone(
   uchildTid: long,
   tls: long,
   clearHandlers: boolean = false,
+  upidfd: long = 0,
 ): i32 {
   if (l.vforkChild !== null) return waitVfork(l);
   if ((flags & CLONE_UNKNOWN) !== 0) return -Errno.INVAL;
@@ -64,6 +67,14 @@ export function kernClone(
   if ((flags & CLONE_PARENT) !== 0 && p === k.init) return -Errno.INVAL;
   if (p.cred.uid !== 0 && k.users.count(p.cred.uid) >= p.limits.get32(RLIMIT_NPROC)) return -Errno.AGAIN;
   if (!k.vm.heapRoom((p.files!.length * 16 + 8192) | 0)) return -Errno.NOMEM;
+  let pidfd: i32 = -1;
+  if ((flags & CLONE_PIDFD) !== 0) {
+    if ((flags & (CLONE_THREAD | CLONE_DETACHED)) !== 0) return -Errno.INVAL;
+    pidfd = p.files!.lowestFree(0, fdLimit(l));
+    if (pidfd < 0) return pidfd;
+    const error = p.vm.put32(upidfd, u32(pidfd));
+    if (error !== 0) return error;
+  }
   const tid = k.pids.allocate();
   if (tid === 0) return -Errno.AGAIN;
   const fpuPage = k.pages.alloc();
@@ -82,6 +93,7 @@ export function kernClone(
   // Nothing fails from here on.
   const child = thread ? p : newProc(l, tid, flags, space!);
   if (clearHandlers && !thread && (flags & CLONE_SIGHAND) === 0) child.sighand = child.sighand!.forExec();
+  if (pidfd >= 0) putPidFile(l, pidfd, child, 0);
   const c = newLwp(l, child, tid, fpuPage);
   p.abi!.setChildReturn(c, sp, (flags & CLONE_SETTLS) !== 0 ? tls : -1);
   if ((flags & CLONE_PARENT_SETTID) !== 0) p.vm.put32(uparentTid, u32(tid));

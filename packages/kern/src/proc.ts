@@ -105,6 +105,8 @@ export class Proc {
   /** Its LWPs that are in wait4 or waitid; vfork parents wait on `vforkQueue`. */
   readonly waitQueue: WaitQueue = new WaitQueue();
   readonly vforkQueue: WaitQueue = new WaitQueue();
+  /** Who polls a pidfd of it. */
+  readonly exitQueue: WaitQueue = new WaitQueue();
 
   /** All threads have exited; it waits for its parent. */
   zombie: boolean = false;

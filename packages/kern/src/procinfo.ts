@@ -30,12 +30,13 @@ import {
   type SystemInfo,
 } from "@anax/vfs-msg";
 import { chargeCurrent } from "./accounting";
-import { FK_EPOLL, FK_EVENT, FK_PIPE, FK_SIGNAL, FK_SOCKET, FK_TIMER } from "./file";
+import { FK_EPOLL, FK_EVENT, FK_PID, FK_PIPE, FK_SIGNAL, FK_SOCKET, FK_TIMER } from "./file";
 import type { Kernel } from "./kernel";
 import { RLIMIT_RSS, RLIMIT_SIGPENDING, RLIM_INFINITY, RLIM_NLIMITS } from "./limits";
 import { LS_SLEEP, type Lwp } from "./lwp";
 import { oomScore } from "./oom";
 import { PID_MAX } from "./pid";
+import { isThere, type PidFile } from "./pidfd";
 import { SCHED_FIFO, SCHED_IDLE, SCHED_OTHER, SCHED_RR } from "./priority";
 import type { Proc } from "./proc";
 import { RELEASE, SYSNAME, UTS_LEN, VERSION } from "./system";
@@ -413,6 +414,7 @@ export class KernelProcSource extends ProcSource {
     out.file = file;
     out.flags = file.flags;
     out.offset = file.offset;
+    out.pid = 0;
     out.text.clear();
     out.handle.clear();
     const st = this.kernel.fc.st;
@@ -443,6 +445,12 @@ export class KernelProcSource extends ProcSource {
       case FK_SIGNAL:
         out.text.str("anon_inode:[signalfd]");
         break;
+      case FK_PID: {
+        const of = (file as PidFile).proc;
+        out.text.str("anon_inode:[pidfd]");
+        out.pid = isThere(of) ? of.pid : -1;
+        break;
+      }
       default:
         out.text.str("anon_inode:[file]");
     }

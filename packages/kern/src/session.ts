@@ -20,6 +20,8 @@ export interface ControllingTerminal {
   releaseSession(session: Session, hangup: boolean): void;
   /** A group ceased to exist: it cannot be the foreground group any more. */
   groupGone(group: ProcGroup): void;
+  /** The line is lost, for everybody who has it open. */
+  hangup(): void;
 }
 
 /** A session: its groups and its terminal. */
@@ -174,4 +176,12 @@ export function hasStopped(group: ProcGroup): boolean {
     p = p.groupNext;
   }
   return false;
+}
+
+/** vhangup(2): hangs up the controlling terminal, if there is one. 0, -PERM. */
+export function kernVhangup(p: Proc): i32 {
+  if (p.cred.euid !== 0) return -Errno.PERM;
+  const tty = p.group!.session.tty;
+  if (tty !== null) tty.hangup();
+  return 0;
 }

@@ -166,6 +166,10 @@ export function kernTee(lwp: Lwp, inFd: i32, outFd: i32, size: long, flags: i32)
 export function kernVmsplice(lwp: Lwp, fd: i32, uiov: long, count: i32, flags: i32): i32 {
   if ((flags & ~SPLICE_FLAGS) !== 0) return -Errno.INVAL;
   const file = fileOf(lwp, fd);
-  if (file === null || pipeOf(file) === null) return -Errno.BADF;
+  if (file === null) return -Errno.BADF;
+  const pipe = pipeOf(file);
+  if (pipe === null) return -Errno.BADF;
+  const full = file.isWritable ? pipe.free === 0 && pipe.readers > 0 : pipe.count === 0 && pipe.writers > 0;
+  if ((flags & SPLICE_F_NONBLOCK) !== 0 && full && count > 0) return -Errno.AGAIN;
   return file.isWritable ? kernWritev(lwp, fd, uiov, count) : kernReadv(lwp, fd, uiov, count);
 }

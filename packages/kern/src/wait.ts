@@ -8,6 +8,7 @@
 import { EASYNC, Errno, type i32, type u32 } from "@anax/portable";
 import { exitCode, exitValue, reap } from "./exit";
 import type { Lwp } from "./lwp";
+import { isThere, pidFileOf } from "./pidfd";
 import type { Proc } from "./proc";
 import { CLD_CONTINUED, CLD_STOPPED, SIGCHLD, SIGCONT } from "./sigdefs";
 import { Usage } from "./usage";
@@ -25,6 +26,7 @@ export const WCLONE: i32 = -0x80000000;
 export const P_ALL: i32 = 0;
 export const P_PID: i32 = 1;
 export const P_PGID: i32 = 2;
+export const P_PIDFD: i32 = 3;
 
 /** What wait found. Valid until the next call. */
 export class WaitResult {
@@ -65,16 +67,31 @@ export function kernWait4(l: Lwp, pid: i32, options: i32): i32 {
   return r < 0 ? r : l.kernel.waitResult.pid;
 }
 
-/** waitid(2): 0 with `lwp.kernel.waitResult` filled (pid 0: WNOHANG and nothing yet), -CHILD, -INVAL, -INTR, EASYNC. */
+/**
+ * waitid(2): 0 with `lwp.kernel.waitResult` filled (pid 0: WNOHANG and nothing yet), -CHILD, -INVAL, -BADF, -AGAIN, -INTR,
+ * EASYNC.
+ */
 export function kernWaitid(l: Lwp, idtype: i32, id: i32, options: i32): i32 {
   if ((options & ~(WNOHANG | WNOWAIT | WEXITED | WSTOPPED | WCONTINUED | WNOTHREAD | WALL | WCLONE)) !== 0)
     return -Errno.INVAL;
   if ((options & (WEXITED | WSTOPPED | WCONTINUED)) === 0) return -Errno.INVAL;
+  if (idtype === P_PIDFD) return waitPidfd(l, id, options);
   if (idtype < P_ALL || idtype > P_PGID) return -Errno.INVAL;
   if (idtype === P_PID && id <= 0) return -Errno.INVAL;
   if (idtype === P_PGID && id < 0) return -Errno.INVAL;
   const own = l.proc.group;
   return waitFor(l, idtype, idtype === P_PGID && id === 0 && own !== null ? own.pgid : id, options);
+}
+
+/** -BADF for a descriptor that is none of a process, -AGAIN when it is not to block. */
+function waitPidfd(l: Lwp, fd: i32, options: i32): i32 {
+  if (fd < 0) return -Errno.INVAL;
+  const file = pidFileOf(l, fd);
+  if (file === null) return -Errno.BADF;
+  if (!isThere(file.proc)) return -Errno.CHILD;
+  const r = waitFor(l, P_PID, file.proc.pid, file.isNonblocking ? options | WNOHANG : options);
+  const nothing = r === 0 && l.kernel.waitResult.pid === 0;
+  return nothing && (options & WNOHANG) === 0 ? -Errno.AGAIN : r;
 }
 
 /** Whether the options cover the child: clone children only with WCLONE or WALL. */

@@ -36,7 +36,9 @@ import {
   kernSetpriority,
   kernSetresuid,
   kernSigqueue,
+  kernVhangup,
   setrlimit,
+  type ControllingTerminal,
   type Lwp,
 } from "@anax/kern";
 import { USER_END } from "@anax/machine";
@@ -148,5 +150,20 @@ describe("the state of a process in /proc", () => {
     expect(String.fromCharCode(info.state)).toBe("S");
     source.fill(l.proc.pid, tid, info);
     expect(String.fromCharCode(info.state)).toBe("R");
+  });
+});
+
+describe("vhangup", () => {
+  it("is root's, and does nothing without a terminal", () => {
+    const w = new World();
+    const l = w.bare();
+    expect(kernVhangup(l.proc)).toBe(0);
+    let hung = 0;
+    const tty = { hangup: () => hung++, releaseSession: () => {}, groupGone: () => {} };
+    l.proc.group!.session.tty = tty as unknown as ControllingTerminal;
+    expect(kernVhangup(l.proc)).toBe(0);
+    expect(hung).toBe(1);
+    l.proc.cred = Cred.of(5, 5);
+    expect(kernVhangup(l.proc)).toBe(-Errno.PERM);
   });
 });

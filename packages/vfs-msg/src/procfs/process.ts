@@ -196,6 +196,7 @@ export class ProcessFiles {
       .str("\nino:\t")
       .num(f.ino)
       .byte(10);
+    if (f.pid !== 0) out.str("Pid:\t").num(f.pid).str("\nNSpid:\t").num(f.pid).byte(10);
     f.handle.clear();
     f.file = null;
     return 0;

@@ -209,6 +209,8 @@ export class FdInfo {
   flags: i32 = 0;
   offset: long = 0;
   ino: long = 0;
+  /** The process that a pidfd is of: -1 when it is gone, 0 for other files. */
+  pid: i32 = 0;
 }
 
 /** An extra file of procfs, registered by path with `ProcFs#addFile`. Owned by who registered it. */
