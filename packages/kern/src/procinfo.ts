@@ -446,9 +446,9 @@ export class KernelProcSource extends ProcSource {
         out.text.str("anon_inode:[signalfd]");
         break;
       case FK_PID: {
-        const of = (file as PidFile).proc;
+        const owner = (file as PidFile).proc;
         out.text.str("anon_inode:[pidfd]");
-        out.pid = isThere(of) ? of.pid : -1;
+        out.pid = isThere(owner) ? owner.pid : -1;
         break;
       }
       default:
