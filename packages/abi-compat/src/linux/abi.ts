@@ -6,7 +6,7 @@
  * Invariant: the message keeps the number of the call until the next one starts, so a call that is run again is the same call.
  * Source: AMD64 psABI A.2.1; signal(7) (which calls are restarted).
  */
-import { EASYNC, i32, toLong, unchecked, type long } from "@anax/portable";
+import { EASYNC, Errno, i32, toLong, unchecked, type long } from "@anax/portable";
 import type { Msg } from "@anax/lwkt";
 import {
   REG_FSBASE,
@@ -50,6 +50,8 @@ export class LinuxAbi extends Abi {
   readonly handlers: Array<SyscallHandler> = [];
   /** Bytes of the machine's system call instruction: how far back a restarted call starts. */
   callLength: i32 = 2;
+  /** The call that was interrupted last had a time limit: starting again would give it the whole of it again. */
+  private interruptedLimited: boolean = false;
   private readonly frames: SigFrames;
   private readonly firstStack: FirstStack;
 
@@ -77,6 +79,7 @@ export class LinuxAbi extends Abi {
     const at: i32 = nr < 0 || nr >= SYSCALL_LIMIT ? SYSCALL_LIMIT : nr;
     const result: long = unchecked(this.handlers[at])(this.context, lwp);
     if (result > EASYNC) {
+      if (result === toLong(-Errno.INTR)) this.interruptedLimited = lwp.opDeadline >= 0;
       lwp.regs.set(REG_RAX, result);
       msg.result = result;
       return 0;
@@ -87,7 +90,7 @@ export class LinuxAbi extends Abi {
   }
 
   isRestartable(lwp: Lwp): boolean {
-    return isRestartableCall(lwp, lwp.sysmsg.cmd);
+    return !this.interruptedLimited && isRestartableCall(lwp.sysmsg.cmd);
   }
 
   restartCall(lwp: Lwp): void {

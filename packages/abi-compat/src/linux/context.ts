@@ -12,6 +12,7 @@ import type { SyscallCounters } from "./counters";
 import { DirentSink } from "./dir";
 import { IovCursor } from "./inspect";
 import type { SigFrames } from "./sigframe";
+import { ClockDiscipline } from "./timex";
 
 /** A system call: arguments are in `lwp.regs`. A value, a negative errno, EASYNC, or RESULT_IN_REGISTERS. */
 export type SyscallHandler = (c: LinuxContext, lwp: Lwp) => long;
@@ -31,6 +32,7 @@ export class LinuxContext {
   readonly sigset: SigSet = new SigSet();
   readonly usage: Usage = new Usage();
   readonly timer: TimerSpec = new TimerSpec();
+  readonly discipline: ClockDiscipline = new ClockDiscipline();
   readonly local: IovCursor = new IovCursor();
   readonly remote: IovCursor = new IovCursor();
   /** What `copyinTimespec` read. */

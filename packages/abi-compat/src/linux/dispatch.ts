@@ -5,9 +5,7 @@
  * has a function; `sysNosys` counts and answers ENOSYS.
  * Source: signal(7), "Interruption of system calls and library functions by signal handlers".
  */
-import { toLong, type i32 } from "@anax/portable";
-import type { Lwp } from "@anax/kern";
-import { arg3 } from "./args";
+import type { i32 } from "@anax/portable";
 import type { SyscallHandler } from "./context";
 import {
   sysGetegid,
@@ -58,9 +56,12 @@ import {
   sysRead,
   sysReadv,
   sysSendfile,
+  sysSplice,
   sysSync,
   sysSyncfs,
+  sysTee,
   sysTruncate,
+  sysVmsplice,
   sysWrite,
   sysWritev,
 } from "./file";
@@ -242,9 +243,7 @@ import { sysFstat, sysFstatfs, sysLstat, sysNewfstatat, sysStat, sysStatfs, sysS
 import { sysGetrandom, sysReboot, sysSetdomainname, sysSethostname, sysSysinfo, sysSyslog, sysUname } from "./system";
 import { sysFutex, sysGetRobustList, sysSetRobustList, sysSetTidAddress } from "./thread";
 import {
-  sysAdjtimex,
   sysAlarm,
-  sysClockAdjtime,
   sysClockGetres,
   sysClockGettime,
   sysClockNanosleep,
@@ -261,6 +260,7 @@ import {
   sysTimerGettime,
   sysTimerSettime,
 } from "./time";
+import { sysAdjtimex, sysClockAdjtime } from "./timex";
 import { SYSCALL_LIMIT } from "./table";
 
 /** Fills `h` with the handlers of all numbers, and one more for what lies outside the table. */
@@ -483,7 +483,10 @@ function fillSecond(h: Array<SyscallHandler>): void {
   h[272] = sysUnshare;
   h[273] = sysSetRobustList;
   h[274] = sysGetRobustList;
+  h[275] = sysSplice;
+  h[276] = sysTee;
   h[277] = sysSyncFileRange;
+  h[278] = sysVmsplice;
   h[280] = sysUtimensat;
   h[281] = sysEpollPwait;
   h[282] = sysSignalfd;
@@ -539,16 +542,14 @@ const NR_PAUSE: i32 = 34;
 const NR_NANOSLEEP: i32 = 35;
 const NR_RT_SIGTIMEDWAIT: i32 = 128;
 const NR_RT_SIGSUSPEND: i32 = 130;
-const NR_FUTEX: i32 = 202;
 const NR_CLOCK_NANOSLEEP: i32 = 230;
 const NR_EPOLL_WAIT: i32 = 232;
 const NR_PSELECT6: i32 = 270;
 const NR_PPOLL: i32 = 271;
 const NR_EPOLL_PWAIT: i32 = 281;
 const NR_EPOLL_PWAIT2: i32 = 441;
-
-/** Whether call `nr` of `lwp`, which ended with EINTR, starts again after a handler with SA_RESTART. */
-export function isRestartableCall(lwp: Lwp, nr: i32): boolean {
+/** Whether call `nr`, which ended with EINTR and had no time limit, starts again after a handler with SA_RESTART. */
+export function isRestartableCall(nr: i32): boolean {
   switch (nr) {
     case NR_POLL:
     case NR_SELECT:
@@ -563,9 +564,6 @@ export function isRestartableCall(lwp: Lwp, nr: i32): boolean {
     case NR_EPOLL_PWAIT:
     case NR_EPOLL_PWAIT2:
       return false;
-    case NR_FUTEX:
-      // A wait with a time limit would wait for the whole of it again.
-      return arg3(lwp) === toLong(0);
     default:
       return true;
   }

@@ -37,8 +37,11 @@ import {
   kernRead,
   kernReadv,
   kernSendfile,
+  kernSplice,
   kernSync,
+  kernTee,
   kernTruncate,
+  kernVmsplice,
   kernWrite,
   kernWritev,
   type Lwp,
@@ -227,6 +230,18 @@ export function sysSendfile(_c: LinuxContext, lwp: Lwp): long {
 export function sysCopyFileRange(_c: LinuxContext, lwp: Lwp): long {
   if (int5(lwp) !== 0) return -Errno.INVAL;
   return kernCopyFileRange(lwp, int0(lwp), arg1(lwp), int2(lwp), arg3(lwp), arg4(lwp));
+}
+
+export function sysSplice(_c: LinuxContext, lwp: Lwp): long {
+  return kernSplice(lwp, int0(lwp), arg1(lwp), int2(lwp), arg3(lwp), arg4(lwp), int5(lwp));
+}
+
+export function sysTee(_c: LinuxContext, lwp: Lwp): long {
+  return kernTee(lwp, int0(lwp), int1(lwp), arg2(lwp), int3(lwp));
+}
+
+export function sysVmsplice(_c: LinuxContext, lwp: Lwp): long {
+  return kernVmsplice(lwp, int0(lwp), arg1(lwp), iovCount(arg2(lwp)), int3(lwp));
 }
 
 export function sysMemfdCreate(_c: LinuxContext, lwp: Lwp): long {

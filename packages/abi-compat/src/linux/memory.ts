@@ -7,7 +7,7 @@
  */
 import { Errno, i32, longAnd, longDiv, longMin, toLong, type long } from "@anax/portable";
 import { PAGE_SIZE, USER_END } from "@anax/machine";
-import type { Lwp } from "@anax/kern";
+import type { File, Lwp } from "@anax/kern";
 import {
   MAP_32BIT,
   MAP_ANONYMOUS,
@@ -33,7 +33,6 @@ import {
   MS_INVALIDATE,
   MS_SYNC,
   PROT_ALL,
-  PROT_WRITE,
   type VmObject,
 } from "@anax/vm";
 import { arg0, arg1, arg2, arg4, arg5, int0, int2, int3, int4 } from "./args";
@@ -65,6 +64,12 @@ export function sysMmap(_c: LinuxContext, lwp: Lwp): long {
   const flags = int3(lwp);
   const offset: long = arg5(lwp);
   if (longAnd(offset, PAGE_SIZE - 1) !== toLong(0)) return -Errno.INVAL;
+  // The descriptor is looked at first, whatever else is wrong.
+  let file: File | null = null;
+  if ((flags & MAP_ANONYMOUS) === 0) {
+    file = lwp.proc.files!.get(int4(lwp));
+    if (file === null) return -Errno.BADF;
+  }
   const type = flags & MAP_TYPE;
   if (type !== MAP_SHARED && type !== MAP_PRIVATE && type !== MAP_SHARED_VALIDATE) return -Errno.INVAL;
   if (type === MAP_SHARED_VALIDATE && (flags & ~LEGACY_FLAGS) !== 0) return -Errno.OPNOTSUPP;
@@ -73,14 +78,12 @@ export function sysMmap(_c: LinuxContext, lwp: Lwp): long {
   // There are no huge pages to be had: what a Linux without a reserve of them answers.
   if ((flags & MAP_HUGETLB) !== 0) return -Errno.NOMEM;
   const space = lwp.proc.vm;
-  if ((flags & MAP_ANONYMOUS) !== 0) return space.map(arg0(lwp), len, prot, flags, null, 0);
-  const file = lwp.proc.files!.get(int4(lwp));
-  if (file === null) return -Errno.BADF;
+  if (file === null) return space.map(arg0(lwp), len, prot, flags, null, 0);
   if (offset < 0 || offset + len > 0x7ffffffffffff000) return -Errno.OVERFLOW;
   const shared = type !== MAP_PRIVATE;
   const error = file.mmapCheck(prot, shared);
   if (error < 0) return error;
-  const maxProt = shared && !file.isWritable ? PROT_ALL & ~PROT_WRITE : PROT_ALL;
+  const maxProt = file.mmapMaxProt(shared);
   const object: VmObject | null = file.mmapObject(lwp);
   return space.map(arg0(lwp), len, prot, flags, object, offset, maxProt);
 }

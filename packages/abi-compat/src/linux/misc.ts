@@ -6,9 +6,9 @@
  */
 import { Errno, fillBytes, getI32, getU32, putU32, toLong, u32, type i32, type long } from "@anax/portable";
 import {
+  O_PATH,
   S_IFMT,
   S_IFIFO,
-  kernFstat,
   kernFsync,
   kernIoprioGet,
   kernIoprioSet,
@@ -18,7 +18,7 @@ import {
   type Lwp,
 } from "@anax/kern";
 import { E_NODATA } from "@anax/vfs-msg";
-import { arg0, arg1, arg2, int0, int1, int2, int3, uint1 } from "./args";
+import { arg0, arg1, arg2, int0, int1, int2, int3 } from "./args";
 import type { LinuxContext } from "./context";
 
 const POSIX_FADV_NOREUSE: i32 = 5;
@@ -71,6 +71,13 @@ function setAttr(c: LinuxContext, lwp: Lwp, found: i32): i32 {
   return error !== 0 ? error : -Errno.OPNOTSUPP;
 }
 
+/** A descriptor of O_PATH gives no access to attributes. */
+function statFd(c: LinuxContext, lwp: Lwp): i32 {
+  const file = lwp.proc.files!.get(int0(lwp));
+  if (file === null || (file.flags & O_PATH) !== 0) return -Errno.BADF;
+  return file.stat(c.st, lwp);
+}
+
 function statPath(c: LinuxContext, lwp: Lwp, flags: i32): i32 {
   return kernStatAt(lwp, AT_FDCWD, arg0(lwp), flags, c.st);
 }
@@ -84,7 +91,7 @@ export function sysLgetxattr(c: LinuxContext, lwp: Lwp): long {
 }
 
 export function sysFgetxattr(c: LinuxContext, lwp: Lwp): long {
-  return getAttr(c, lwp, kernFstat(lwp, int0(lwp), c.st));
+  return getAttr(c, lwp, statFd(c, lwp));
 }
 
 /** setxattr(2) and removexattr(2). */
@@ -97,7 +104,7 @@ export function sysLsetxattr(c: LinuxContext, lwp: Lwp): long {
 }
 
 export function sysFsetxattr(c: LinuxContext, lwp: Lwp): long {
-  return setAttr(c, lwp, kernFstat(lwp, int0(lwp), c.st));
+  return setAttr(c, lwp, statFd(c, lwp));
 }
 
 export function sysListxattr(c: LinuxContext, lwp: Lwp): long {
@@ -109,7 +116,7 @@ export function sysLlistxattr(c: LinuxContext, lwp: Lwp): long {
 }
 
 export function sysFlistxattr(c: LinuxContext, lwp: Lwp): long {
-  return kernFstat(lwp, int0(lwp), c.st);
+  return statFd(c, lwp);
 }
 
 // ---- capabilities: root has all, others none

@@ -226,7 +226,7 @@ function fillFirst(t: SyscallTable): void {
     "name, signals of the parent, no_new_privs, dumpable, subreaper, timer slack; the rest is EINVAL",
   );
   t.add(158, "arch_prctl", 2, FULL);
-  t.add(159, "adjtimex", 1, PARTIAL, "reading only");
+  t.add(159, "adjtimex", 1, PARTIAL, "offsets are added at once; the frequency is kept, not applied");
   t.add(160, "setrlimit", 2, FULL);
   t.add(161, "chroot", 1, FULL);
   t.add(162, "sync", 0, FULL);
@@ -345,10 +345,10 @@ function fillSecond(t: SyscallTable): void {
   t.add(272, "unshare", 1, PARTIAL, "CLONE_FILES, CLONE_FS, CLONE_SYSVSEM");
   t.add(273, "set_robust_list", 2, FULL);
   t.add(274, "get_robust_list", 3, FULL);
-  t.add(275, "splice", 6, NONE);
-  t.add(276, "tee", 4, NONE);
+  t.add(275, "splice", 6, FULL);
+  t.add(276, "tee", 4, FULL);
   t.add(277, "sync_file_range", 4, PARTIAL, "checked; writes the whole file back");
-  t.add(278, "vmsplice", 4, NONE);
+  t.add(278, "vmsplice", 4, FULL);
   t.add(279, "move_pages", 6, NONE);
   t.add(280, "utimensat", 4, FULL);
   t.add(281, "epoll_pwait", 6, FULL);
@@ -375,7 +375,7 @@ function fillSecond(t: SyscallTable): void {
   t.add(302, "prlimit64", 4, FULL);
   t.add(303, "name_to_handle_at", 5, NONE);
   t.add(304, "open_by_handle_at", 3, NONE);
-  t.add(305, "clock_adjtime", 2, PARTIAL, "reading only");
+  t.add(305, "clock_adjtime", 2, PARTIAL, "offsets are added at once; the frequency is kept, not applied");
   t.add(306, "syncfs", 1, FULL);
   t.add(307, "sendmmsg", 4, FULL);
   t.add(308, "setns", 2, NONE);

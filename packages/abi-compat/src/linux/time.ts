@@ -5,19 +5,7 @@
  * and what a call returns through memory is made present before the call takes effect.
  * Source: the section 2 manual page of each call, vdso(7).
  */
-import {
-  EASYNC,
-  Errno,
-  fillBytes,
-  getI32,
-  getLong,
-  i32,
-  longDiv,
-  putI32,
-  putLong,
-  toLong,
-  type long,
-} from "@anax/portable";
+import { EASYNC, Errno, getI32, getLong, i32, longDiv, putI32, putLong, toLong, type long } from "@anax/portable";
 import {
   CLOCK_REALTIME,
   CLOCK_MONOTONIC,
@@ -40,7 +28,7 @@ import {
 } from "@anax/kern";
 import { arg0, arg1, arg2, arg3, int0, int1, uint0 } from "./args";
 import type { LinuxContext } from "./context";
-import { ItimervalL, SigeventL, TimespecL, TimexL } from "./layout";
+import { ItimervalL, SigeventL, TimespecL } from "./layout";
 import { touchUser } from "./process";
 import { NS_PER_SEC, copyinTimespec, copyinTimeval, putTimespec, putTimeval, spanOf } from "./timespec";
 
@@ -235,39 +223,4 @@ export function sysTimerGetoverrun(_c: LinuxContext, lwp: Lwp): long {
 
 export function sysTimerDelete(_c: LinuxContext, lwp: Lwp): long {
   return kernTimerDelete(lwp, int0(lwp));
-}
-
-// ---- adjustment of the clock
-
-/** The clock is not synchronised (STA_UNSYNC), and the call says so (TIME_ERROR). */
-const STA_UNSYNC: i32 = 0x40;
-const TIME_ERROR: i32 = 5;
-/** Microseconds between ticks, and the frequency tolerance, as every Linux tells them. */
-const TIMEX_TICK: long = 10000;
-const TIMEX_TOLERANCE: long = 32768000;
-
-function readTimex(c: LinuxContext, lwp: Lwp, utimex: long): i32 {
-  const b = c.buf;
-  const error = lwp.proc.vm.copyin(utimex, b, 0, i32(TimexL.SIZE));
-  if (error !== 0) return error;
-  if (getI32(b, TimexL.modes) !== 0) return lwp.proc.cred.euid === 0 ? -Errno.OPNOTSUPP : -Errno.PERM;
-  const clock = c.kernel.clock;
-  clock.update();
-  fillBytes(b, 0, i32(TimexL.SIZE), 0);
-  putI32(b, TimexL.status, STA_UNSYNC);
-  putLong(b, TimexL.precision, 1);
-  putLong(b, TimexL.tolerance, TIMEX_TOLERANCE);
-  putLong(b, TimexL.time, clock.sec);
-  putLong(b, TimexL.time + 8, toLong((clock.nsec / 1000) | 0));
-  putLong(b, TimexL.tick, TIMEX_TICK);
-  const copied = lwp.proc.vm.copyout(b, 0, utimex, i32(TimexL.SIZE));
-  return copied !== 0 ? copied : TIME_ERROR;
-}
-
-export function sysAdjtimex(c: LinuxContext, lwp: Lwp): long {
-  return readTimex(c, lwp, arg0(lwp));
-}
-
-export function sysClockAdjtime(c: LinuxContext, lwp: Lwp): long {
-  return int0(lwp) === CLOCK_REALTIME ? readTimex(c, lwp, arg1(lwp)) : -Errno.INVAL;
 }
