@@ -219,8 +219,9 @@ export class CalloutWheel {
             c = c.next;
           }
           // In level 0 the first occupied slot holds the minimum; in the others the slot of the current turn may
-          // hold what belongs to the next turn, so look one further.
-          if (level === 0 || k > 0) break;
+          // hold what belongs to the next turn, so look one further. What lies beyond the wheel's span waits in the
+          // last level in no order, so there every slot counts.
+          if (level === 0 || (k > 0 && level < LEVELS - 1)) break;
         }
         slot = (slot + 1) & 63;
       }

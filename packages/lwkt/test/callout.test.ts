@@ -62,6 +62,21 @@ describe("CalloutWheel against a sorted list", () => {
     );
   });
 
+  it("knows the earliest of those beyond the span of the wheel", () => {
+    const span = 2 ** 50;
+    const wheel = new CalloutWheel(0);
+    const first = new Probe(() => undefined);
+    const later = new Probe(() => undefined);
+    const sentinel = new Probe(() => undefined);
+    // Both wait in the last level, the later one in the earlier slot.
+    wheel.arm(later, 3 * span);
+    wheel.run(span / 8);
+    wheel.arm(first, 2 * span);
+    wheel.arm(sentinel, span / 4);
+    expect(wheel.cancel(sentinel)).toBe(true);
+    expect(wheel.nextDeadline()).toBe(2 * span);
+  });
+
   it("lets a callout arm itself again while it fires", () => {
     let now = 0;
     let count = 0;
