@@ -1,13 +1,15 @@
 /**
- * The one tsup configuration of all libraries: ESM, CJS and declarations for `src/index.ts`, and for
- * `src/host/index.ts` where a package has one. Dependencies stay imports.
+ * The one tsup configuration of all libraries: ESM, CJS and declarations for `src/index.ts`, and for those of
+ * `src/host/{index,cli,worker,browser}.ts` that a package has. Dependencies stay imports.
  */
 import { existsSync } from "node:fs";
 import { defineConfig } from "tsup";
 
 export function library(): ReturnType<typeof defineConfig> {
   const entry: Record<string, string> = { index: "src/index.ts" };
-  if (existsSync("src/host/index.ts")) entry["host/index"] = "src/host/index.ts";
+  for (const name of ["index", "cli", "worker", "browser"]) {
+    if (existsSync(`src/host/${name}.ts`)) entry[`host/${name}`] = `src/host/${name}.ts`;
+  }
   return defineConfig({
     entry,
     format: ["esm", "cjs"],
