@@ -185,6 +185,8 @@ import {
   sysUnshare,
   sysVfork,
   sysWait4,
+  sysPidfdGetfd,
+  sysPidfdOpen,
   sysWaitid,
 } from "./process";
 import {
@@ -210,6 +212,7 @@ import {
   sysRtSigaction,
   sysRtSigpending,
   sysRtSigprocmask,
+  sysPidfdSendSignal,
   sysRtSigqueueinfo,
   sysRtSigreturn,
   sysRtSigsuspend,
@@ -528,6 +531,9 @@ function fillSecond(h: Array<SyscallHandler>): void {
   h[330] = sysPkeyAlloc;
   h[331] = sysPkeyFree;
   h[332] = sysStatx;
+  h[424] = sysPidfdSendSignal;
+  h[434] = sysPidfdOpen;
+  h[438] = sysPidfdGetfd;
   h[435] = sysClone3;
   h[436] = sysCloseRange;
   h[437] = sysOpenat2;

@@ -24,6 +24,8 @@ import {
   AT_SYMLINK_NOFOLLOW,
   CLONE_DETACHED,
   CLONE_PARENT,
+  CLONE_PARENT_SETTID,
+  CLONE_PIDFD,
   CLONE_SETTLS,
   CLONE_SIGHAND,
   CLONE_THREAD,
@@ -37,6 +39,8 @@ import {
   kernExit,
   kernExitGroup,
   kernFork,
+  kernPidfdGetfd,
+  kernPidfdOpen,
   kernUnshare,
   kernVfork,
   kernWait4,
@@ -44,7 +48,6 @@ import {
   setpgid,
   setsid,
   type Lwp,
-  type Proc,
   type Usage,
 } from "@anax/kern";
 import { arg0, arg1, arg2, arg3, arg4, int0, int1, int2, int3, int4, uint0 } from "./args";
@@ -64,7 +67,9 @@ export function sysVfork(_c: LinuxContext, lwp: Lwp): long {
 export function sysClone(_c: LinuxContext, lwp: Lwp): long {
   const flags = uint0(lwp);
   const tls: long = (flags & CLONE_SETTLS) !== 0 ? arg4(lwp) : 0;
-  return kernClone(lwp, flags, arg1(lwp), arg2(lwp), arg3(lwp), tls);
+  const pidfd = (flags & CLONE_PIDFD) !== 0;
+  if (pidfd && (flags & CLONE_PARENT_SETTID) !== 0) return -Errno.INVAL;
+  return kernClone(lwp, flags, arg1(lwp), arg2(lwp), arg3(lwp), tls, false, pidfd ? arg2(lwp) : 0);
 }
 
 const CLONE_ARGS_SIZE_VER0: i32 = 64;
@@ -97,14 +102,17 @@ export function sysClone3(c: LinuxContext, lwp: Lwp): long {
   const tls: long = (flags & CLONE_SETTLS) !== 0 ? getLong(b, CloneArgsL.tls) : 0;
   const parentTid: long = getLong(b, CloneArgsL.parent_tid);
   const childTid: long = getLong(b, CloneArgsL.child_tid);
-  const waiting = lwp.vforkChild !== null;
-  const r = kernClone(lwp, (flags | u32(exitSignal)) >>> 0, stack + stackSize, parentTid, childTid, tls);
-  if (clear && !waiting) {
-    // The child exists and has not run yet.
-    const child: Proc | null = r > 0 ? c.kernel.pids.proc(r) : lwp.vforkChild;
-    if (child !== null) child.sighand = child.sighand!.forExec();
-  }
-  return r;
+  const pidfd: long = getLong(b, CloneArgsL.pidfd);
+  const all = (flags | u32(exitSignal)) >>> 0;
+  return kernClone(lwp, all, stack + stackSize, parentTid, childTid, tls, clear, pidfd);
+}
+
+export function sysPidfdOpen(_c: LinuxContext, lwp: Lwp): long {
+  return kernPidfdOpen(lwp, int0(lwp), int1(lwp));
+}
+
+export function sysPidfdGetfd(_c: LinuxContext, lwp: Lwp): long {
+  return int2(lwp) !== 0 ? -Errno.INVAL : kernPidfdGetfd(lwp, int0(lwp), int1(lwp));
 }
 
 export function sysUnshare(_c: LinuxContext, lwp: Lwp): long {

@@ -32,6 +32,7 @@ import {
   kernSigpending,
   kernSigprocmask,
   kernSigqueue,
+  kernPidfdSendSignal,
   kernSigsuspend,
   kernSigtimedwait,
   kernTgkill,
@@ -39,7 +40,7 @@ import {
   type Lwp,
   type SigAction,
 } from "@anax/kern";
-import { arg0, arg1, arg2, arg3, int0, int1, int2 } from "./args";
+import { arg0, arg1, arg2, arg3, int0, int1, int2, int3 } from "./args";
 import { RESULT_IN_REGISTERS, type LinuxContext } from "./context";
 import { SigactionL, SiginfoL, StackL } from "./layout";
 import { touchUser } from "./process";
@@ -166,6 +167,19 @@ export function sysRtSigqueueinfo(c: LinuxContext, lwp: Lwp): long {
 export function sysRtTgsigqueueinfo(c: LinuxContext, lwp: Lwp): long {
   if (int0(lwp) <= 0 || int1(lwp) <= 0) return -Errno.INVAL;
   return sigqueue(c, lwp, int0(lwp), int1(lwp), int2(lwp), arg3(lwp));
+}
+
+/** Errors beyond those of kern: -INVAL (flags; a siginfo that is of another signal). */
+export function sysPidfdSendSignal(c: LinuxContext, lwp: Lwp): long {
+  if (int3(lwp) !== 0) return -Errno.INVAL;
+  const sig = int1(lwp);
+  const uinfo: long = arg2(lwp);
+  if (uinfo === toLong(0)) return kernPidfdSendSignal(lwp, int0(lwp), sig, null);
+  const error = lwp.proc.vm.copyin(uinfo, c.buf, 0, i32(SiginfoL.SIZE));
+  if (error !== 0) return error;
+  if (sig < 0 || sig > NSIG || getI32(c.buf, SiginfoL.signo) !== sig) return -Errno.INVAL;
+  decodeSiginfo(c.buf, 0, sig, c.info);
+  return kernPidfdSendSignal(lwp, int0(lwp), sig, c.info);
 }
 
 function sigqueue(c: LinuxContext, lwp: Lwp, pid: i32, tid: i32, sig: i32, uinfo: long): i32 {

@@ -117,7 +117,7 @@ function fillFirst(t: SyscallTable): void {
   t.add(53, "socketpair", 4, FULL);
   t.add(54, "setsockopt", 5, PARTIAL, "options of local sockets");
   t.add(55, "getsockopt", 5, PARTIAL, "options of local sockets");
-  t.add(56, "clone", 5, PARTIAL, "no namespaces, no pidfd, no ptrace");
+  t.add(56, "clone", 5, PARTIAL, "no namespaces, no ptrace");
   t.add(57, "fork", 0, FULL);
   t.add(58, "vfork", 0, FULL);
   t.add(59, "execve", 3, FULL);
@@ -405,7 +405,7 @@ function fillSecond(t: SyscallTable): void {
   t.add(332, "statx", 5, PARTIAL, "no birth time, no attributes");
   t.add(333, "io_pgetevents", 6, NONE);
   t.add(334, "rseq", 4, NONE, "programs do without it");
-  t.add(424, "pidfd_send_signal", 4, NONE);
+  t.add(424, "pidfd_send_signal", 4, FULL);
   t.add(425, "io_uring_setup", 2, NONE);
   t.add(426, "io_uring_enter", 6, NONE);
   t.add(427, "io_uring_register", 4, NONE);
@@ -415,11 +415,11 @@ function fillSecond(t: SyscallTable): void {
   t.add(431, "fsconfig", 5, NONE);
   t.add(432, "fsmount", 3, NONE);
   t.add(433, "fspick", 3, NONE);
-  t.add(434, "pidfd_open", 2, NONE);
+  t.add(434, "pidfd_open", 2, FULL);
   t.add(435, "clone3", 2, PARTIAL, "as clone, and CLONE_CLEAR_SIGHAND; no set_tid, no cgroup");
   t.add(436, "close_range", 3, FULL);
   t.add(437, "openat2", 4, PARTIAL, "no RESOLVE_ flags (ENOSYS, so that programs fall back)");
-  t.add(438, "pidfd_getfd", 3, NONE);
+  t.add(438, "pidfd_getfd", 3, FULL);
   t.add(439, "faccessat2", 4, FULL);
   t.add(440, "process_madvise", 5, NONE);
   t.add(441, "epoll_pwait2", 6, FULL);
