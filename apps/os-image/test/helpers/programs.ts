@@ -18,6 +18,16 @@ export async function usertests(): Promise<string> {
   );
 }
 
+/** abi-compat's tests of the Linux interface from inside, as one program. */
+export async function abitests(): Promise<string> {
+  const folder = join(APP, "../../packages/abi-compat/test/programs");
+  const files = (await readdir(folder)).filter((name) => name.endsWith(".c")).sort();
+  return compileStatic(
+    files.map((name) => join(folder, name)),
+    ["-std=gnu17", "-w", "-fno-stack-protector", "-pthread"],
+  );
+}
+
 /** Compiles a program that needs shared libraries; gives it and them as values of --add. */
 export async function dynamicProgram(name: string): Promise<string[]> {
   const path = await compile([join(PROGRAMS, `${name}.c`)], ["-O2", "-Wall", "-Wextra", "-Werror", "-pthread", "-lm"]);

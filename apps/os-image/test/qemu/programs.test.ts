@@ -2,7 +2,7 @@
 import { randomInt } from "node:crypto";
 import { describe, expect, it } from "vitest";
 import { guestScript } from "../helpers/anax.js";
-import { dynamicProgram, program, usertests } from "../helpers/programs.js";
+import { abitests, dynamicProgram, program, usertests } from "../helpers/programs.js";
 
 /** 200,000 calls at least, whatever the seed. */
 const CALLS = 200_000;
@@ -29,6 +29,17 @@ describe("usertests", () => {
     );
     const [before, after] = result.stdout.toString().trim().split("\n").map(Number);
     expect(before! - after!).toBeLessThan(2048);
+  });
+});
+
+describe("tests of the Linux interface", () => {
+  it("all pass", async () => {
+    const add = ["--add", `${await abitests()}:/bin/abitests`];
+    const result = await guestScript("abitests", add);
+    const lines = result.stdout.toString().trim().split("\n");
+    const failures = lines.filter((line) => !line.startsWith("ok "));
+    expect(failures.join("\n") + result.stderr.toString()).toMatch(/^\d+ passed, 0 failed$/);
+    expect(result.status).toBe(0);
   });
 });
 

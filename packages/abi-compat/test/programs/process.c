@@ -3,6 +3,7 @@
 #include <elf.h>
 #include <fcntl.h>
 #include <linux/sched.h>
+#include <poll.h>
 #include <sched.h>
 #include <spawn.h>
 #include <stddef.h>
@@ -388,4 +389,58 @@ TEST(memory_of_another_process) {
   int status;
   EQUAL(waitpid(pid, &status, 0), pid);
   EQUAL(status, 0);
+}
+
+static int with_pidfd(unsigned long flags, int *pidfd) {
+  return syscall(SYS_clone, flags | CLONE_PIDFD | SIGCHLD, 0, pidfd, 0, 0);
+}
+
+TEST(pidfd) {
+  int pidfd = -1, status;
+  pid_t pid = with_pidfd(0, &pidfd);
+  if (pid == 0) {
+    for (;;) pause();
+  }
+  CHECK(pid > 0);
+  CHECK(pidfd >= 0);
+  EQUAL(fcntl(pidfd, F_GETFD), FD_CLOEXEC);
+  struct pollfd ready = {.fd = pidfd, .events = POLLIN};
+  EQUAL(poll(&ready, 1, 0), 0);
+  EQUAL(syscall(SYS_pidfd_send_signal, pidfd, 0, NULL, 0), 0);
+  FAILS(syscall(SYS_pidfd_send_signal, pidfd, 0, NULL, 1), EINVAL);
+  FAILS(syscall(SYS_pidfd_send_signal, 0, 0, NULL, 0), EBADF);
+  siginfo_t info = {.si_signo = SIGUSR1, .si_code = SI_QUEUE};
+  FAILS(syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, &info, 0), EINVAL);
+  int second = syscall(SYS_pidfd_open, pid, 0);
+  CHECK(second > pidfd);
+  FAILS(syscall(SYS_pidfd_open, 99999999, 0), ESRCH);
+  FAILS(syscall(SYS_pidfd_open, pid, 1), EINVAL);
+  FAILS(with_pidfd(CLONE_PARENT_SETTID, &pidfd), EINVAL);
+  int copy = syscall(SYS_pidfd_getfd, second, 1, 0);
+  CHECK(copy >= 0);
+  struct stat its, ours;
+  fstat(copy, &its);
+  fstat(1, &ours);
+  EQUAL(its.st_ino, ours.st_ino);
+  FAILS(syscall(SYS_pidfd_getfd, second, 1000, 0), EBADF);
+  FAILS(syscall(SYS_pidfd_getfd, second, 1, 1), EINVAL);
+  EQUAL(syscall(SYS_pidfd_send_signal, second, SIGKILL, NULL, 0), 0);
+  EQUAL(poll(&ready, 1, 5000), 1);
+  EQUAL(ready.revents, POLLIN);
+  EQUAL(waitid(P_PIDFD, pidfd, &info, WEXITED), 0);
+  EQUAL(info.si_pid, pid);
+  EQUAL(info.si_status, SIGKILL);
+  FAILS(syscall(SYS_pidfd_send_signal, pidfd, 0, NULL, 0), ESRCH);
+  FAILS(waitpid(pid, &status, 0), ECHILD);
+}
+
+TEST(clone3_gives_a_pidfd) {
+  int pidfd = -1;
+  struct clone_args args = {.flags = CLONE_PIDFD, .pidfd = (uintptr_t)&pidfd, .exit_signal = SIGCHLD};
+  pid_t pid = syscall(SYS_clone3, &args, sizeof args);
+  if (pid == 0) _exit(7);
+  CHECK(pid > 0);
+  siginfo_t info;
+  EQUAL(waitid(P_PIDFD, pidfd, &info, WEXITED), 0);
+  EQUAL(info.si_status, 7);
 }
