@@ -6,3 +6,8 @@ export * from "./port";
 export * from "./thread";
 export * from "./waitq";
 export * from "./callout";
+export { WireBuffer } from "./glue/js/wire-buffer";
+export * from "./msgclass";
+export * from "./record";
+export * from "./wire";
+export * from "./registry";

@@ -1,0 +1,58 @@
+/**
+ * Memory that encoded messages lie in, JavaScript side: words by an Int32Array, so a record goes in and out without
+ * being taken apart into bytes. The memory may be shared with other workers.
+ *
+ * Neighbours: `glue/native/wire-buffer.ts`, `wire.ts`. Invariant: little endian; offsets of 32 and 64 bit items are multiples
+ * of 4, and who calls has checked that they lie inside.
+ */
+import type { i32, long, u32 } from "@anax/portable";
+
+/** A window of bytes for records. Owned by who made it: a ring's producer or consumer, or a link's buffer. */
+export class WireBuffer {
+  private readonly words: Int32Array;
+  /** Usable bytes, a multiple of 8. */
+  readonly length: i32;
+
+  /** `bytes` must begin at a multiple of 4 in its ArrayBuffer; what its length has beyond a multiple of 8 is not used. */
+  constructor(readonly bytes: Uint8Array) {
+    if (new Uint8Array(new Uint32Array([1]).buffer)[0] !== 1) throw new Error("wire buffer: big-endian host");
+    this.length = bytes.length & ~7;
+    this.words = new Int32Array(bytes.buffer, bytes.byteOffset, this.length >> 2);
+  }
+
+  get8(off: i32): u32 {
+    return this.bytes[off]!;
+  }
+
+  get16(off: i32): u32 {
+    return this.bytes[off]! | (this.bytes[off + 1]! << 8);
+  }
+
+  get32(off: i32): i32 {
+    return this.words[off >> 2]!;
+  }
+
+  /** 64 bits, signed; exact within +-2^53. */
+  getLong(off: i32): long {
+    return this.words[(off >> 2) + 1]! * 4294967296 + (this.words[off >> 2]! >>> 0);
+  }
+
+  put8(off: i32, v: i32): void {
+    this.bytes[off] = v;
+  }
+
+  put16(off: i32, v: i32): void {
+    this.bytes[off] = v;
+    this.bytes[off + 1] = v >> 8;
+  }
+
+  put32(off: i32, v: i32): void {
+    this.words[off >> 2] = v;
+  }
+
+  putLong(off: i32, v: long): void {
+    const low = v | 0;
+    this.words[off >> 2] = low;
+    this.words[(off >> 2) + 1] = low === v ? low >> 31 : Math.floor(v / 4294967296);
+  }
+}
