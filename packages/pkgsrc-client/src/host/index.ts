@@ -1,0 +1,4 @@
+/**
+ * @anax/pkgsrc-client/host: what programs on Node use. Strings in place of bytes, files, archives, repositories, transactions.
+ */
+export { bestMatch, compareVersions, compilePattern, matchesPattern, PatternError } from "./rules.js";

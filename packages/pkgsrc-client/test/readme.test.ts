@@ -1,0 +1,3 @@
+import { readmeExamples } from "@anax/kts/readme";
+
+readmeExamples(import.meta.url);

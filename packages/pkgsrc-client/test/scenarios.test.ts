@@ -1,0 +1,3 @@
+import { scenarios } from "@anax/kts/scenarios";
+
+scenarios(import.meta.url);

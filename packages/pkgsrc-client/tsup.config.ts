@@ -1,0 +1,3 @@
+import { library } from "../kts/src/presets/tsup.js";
+
+export default library();

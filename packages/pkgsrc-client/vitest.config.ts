@@ -1,0 +1,3 @@
+import { tests } from "../kts/src/presets/vitest.js";
+
+export default tests();
