@@ -85,7 +85,7 @@ export function run(log: EventLog): void {
   for (let round = 0; round < 400; round++) {
     encodeMsg(rec, out, 0, 512);
     seed = u32(imul(i32(seed), 1664525) + 1013904223);
-    const at = ((i32(u32(seed >>> 8) & 31) * 4) | 0);
+    const at = (i32(u32(seed >>> 8) & 31) * 4) | 0;
     out.put32(at, (round & 3) === 0 ? i32(seed) >> 12 : i32(seed) >> 27);
     const limit = (round & 7) === 7 ? i32(u32(seed >>> 20) & 127) : 512;
     log.value("lie", decodeMsg(old, out, 0, limit));

@@ -11,3 +11,4 @@ export * from "./msgclass";
 export * from "./record";
 export * from "./wire";
 export * from "./registry";
+export * from "./control";

@@ -5,7 +5,7 @@
  * used again for every message of its class. Owned by who encodes or decodes; not shared.
  * Invariant: every scalar is within the range of its kind.
  */
-import { copyBytes, i32, kassert, longOf, stringOf, toLong, u32, type long } from "@anax/portable";
+import { copyBytes, i32, kassert, longOf, LongArray, stringOf, toLong, u32, type long } from "@anax/portable";
 import { FieldKind, fieldMax, fieldMin, isBlobKind, type MsgClass } from "./msgclass";
 
 /** It is a reply: `value` is the result and `error` an errno; the body may carry what the class returns. */
@@ -39,21 +39,24 @@ export class MsgRecord {
   /** Minor version of the sender after a decode. */
   minor: i32;
   /** Scalars by field id; a blob's length in bytes. For the codec: others go through `get` and `set`. */
-  readonly slots: long[] = [];
+  readonly slots: LongArray;
   readonly buffers: Array<Uint8Array | null> = [];
   readonly starts: i32[] = [];
-  private readonly least: long[] = [];
-  private readonly most: long[] = [];
+  private readonly least: LongArray;
+  private readonly most: LongArray;
 
   constructor(readonly cls: MsgClass) {
     this.minor = cls.minor;
+    this.slots = new LongArray(cls.count);
+    this.least = new LongArray(cls.count);
+    this.most = new LongArray(cls.count);
     for (let i = 0; i < cls.count; i++) {
       const f = cls.layout.fields[i];
-      this.slots.push(f.initial);
+      this.slots.set(i, f.initial);
       this.buffers.push(null);
       this.starts.push(0);
-      this.least.push(fieldMin(f.kind));
-      this.most.push(fieldMax(f.kind));
+      this.least.set(i, fieldMin(f.kind));
+      this.most.set(i, fieldMax(f.kind));
     }
   }
 
@@ -72,7 +75,7 @@ export class MsgRecord {
   /** Gives the fields from id `first` on their initial values. */
   resetFields(first: i32): void {
     for (let i = first; i < this.slots.length; i++) {
-      this.slots[i] = this.cls.layout.fields[i].initial;
+      this.slots.set(i, this.cls.layout.fields[i].initial);
       this.buffers[i] = null;
       this.starts[i] = 0;
     }
@@ -80,19 +83,19 @@ export class MsgRecord {
 
   /** The value of a scalar; the length of a blob. */
   get(id: i32): long {
-    return this.slots[id];
+    return this.slots.get(id);
   }
 
   /** The value of a scalar of at most 32 bits. */
   getI32(id: i32): i32 {
-    return i32(this.slots[id]);
+    return i32(this.slots.get(id));
   }
 
   /** Sets a scalar. Panics when it is out of the range of its kind, or the field is a blob. */
   set(id: i32, v: long): void {
-    kassert(v >= this.least[id] && v <= this.most[id], "record: value out of range");
+    kassert(v >= this.least.get(id) && v <= this.most.get(id), "record: value out of range");
     kassert(!isBlobKind(this.cls.layout.kinds[id]), "record: not a scalar");
-    this.slots[id] = v;
+    this.slots.set(id, v);
   }
 
   /** Lends `n` bytes of `buf` at `off` to the field until the record is encoded. Panics when they are not inside. */
@@ -101,12 +104,12 @@ export class MsgRecord {
     kassert(off >= 0 && n >= 0 && off <= buf.length && n <= ((buf.length - off) | 0), "record: bytes out of bounds");
     this.buffers[id] = n === 0 ? null : buf;
     this.starts[id] = off;
-    this.slots[id] = toLong(n);
+    this.slots.set(id, toLong(n));
   }
 
   /** Length of a blob in bytes. */
   lengthOf(id: i32): i32 {
-    return i32(this.slots[id]);
+    return i32(this.slots.get(id));
   }
 
   /**
@@ -155,7 +158,7 @@ export class MsgRecord {
   /** Takes over field `fromId` of another record. The kinds must agree, else a panic. */
   copyField(id: i32, from: MsgRecord, fromId: i32): void {
     kassert(this.cls.layout.kinds[id] === from.cls.layout.kinds[fromId], "record: kinds differ");
-    this.slots[id] = from.slots[fromId];
+    this.slots.set(id, from.slots.get(fromId));
     this.buffers[id] = from.buffers[fromId];
     this.starts[id] = from.starts[fromId];
   }

@@ -65,20 +65,20 @@ function encodeBody(rec: MsgRecord, cls: MsgClass, out: WireBuffer, base: i32): 
     switch (kinds[i]) {
       case FieldKind.I32:
       case FieldKind.U32:
-        out.put32(at, i32(slots[i]));
+        out.put32(at, i32(slots.get(i)));
         break;
       case FieldKind.LONG:
-        out.putLong(at, slots[i]);
+        out.putLong(at, slots.get(i));
         break;
       case FieldKind.U8:
       case FieldKind.BOOL:
-        out.put8(at, i32(slots[i]));
+        out.put8(at, i32(slots.get(i)));
         break;
       case FieldKind.U16:
-        out.put16(at, i32(slots[i]));
+        out.put16(at, i32(slots.get(i)));
         break;
       default: {
-        const n = i32(slots[i]);
+        const n = i32(slots.get(i));
         out.put32(at, n);
         const src = rec.buffers[i];
         if (src !== null) {
@@ -178,33 +178,33 @@ function decodeBody(rec: MsgRecord, from: WireBuffer, base: i32, fixed: i32, kno
     const at: i32 = (base + offsets[i]) | 0;
     switch (kinds[i]) {
       case FieldKind.I32:
-        slots[i] = from.get32(at);
+        slots.set(i, from.get32(at));
         break;
       case FieldKind.U32:
-        slots[i] = u32(from.get32(at));
+        slots.set(i, u32(from.get32(at)));
         break;
       case FieldKind.LONG: {
         const v = from.getLong(at);
         if (!MsgRecord.travels(v)) return -Errno.INVAL;
-        slots[i] = v;
+        slots.set(i, v);
         break;
       }
       case FieldKind.BOOL: {
         const v = from.get8(at);
         if (v > 1) return -Errno.INVAL;
-        slots[i] = v;
+        slots.set(i, v);
         break;
       }
       case FieldKind.U8:
-        slots[i] = from.get8(at);
+        slots.set(i, from.get8(at));
         break;
       case FieldKind.U16:
-        slots[i] = from.get16(at);
+        slots.set(i, from.get16(at));
         break;
       default: {
         const n = from.get32(at);
         if (n < 0 || n > ((body - blob) | 0)) return -Errno.INVAL;
-        slots[i] = n;
+        slots.set(i, n);
         rec.buffers[i] = n === 0 ? null : from.bytes;
         rec.starts[i] = (base + blob) | 0;
         blob = (blob + n + 7) & -8;

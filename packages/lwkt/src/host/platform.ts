@@ -1,0 +1,219 @@
+/**
+ * What differs between hosts: Node's worker_threads and the web's Worker, behind one small interface.
+ *
+ * Key types `Platform`, `WorkerHandle`; neighbours `cpu.ts`, `spawn.ts`. The host is found out at run time, so one build serves both and bundlers see no
+ * import of a Node module. Invariant: nothing else in `host` asks where it runs.
+ */
+import type * as WorkerThreads from "node:worker_threads";
+import type { MessagePort as NodeMessagePort, Transferable as NodeTransferable, WorkerOptions as NodeWorkerOptions } from "node:worker_threads";
+
+/** What may be in a transfer list, on any host. */
+export type Transferred = ArrayBuffer | MessagePort | NodeMessagePort;
+
+/** A thread that this one has started, or the one that has started this one. */
+export interface WorkerHandle {
+  post(message: unknown, transfer: Transferred[]): void;
+  onMessage(listener: (message: unknown) => void): void;
+  /** Called once, when the thread is gone; with the error that ended it, if one did. */
+  onExit(listener: (error: Error | null) => void): void;
+  terminate(): Promise<void>;
+  /** Whether the thread keeps the process alive (Node). */
+  hold(alive: boolean): void;
+  /** The host's own object. */
+  readonly native: unknown;
+}
+
+/** One end of a MessageChannel. */
+export interface SidePort {
+  post(message: unknown, transfer: Transferred[]): void;
+  onMessage(listener: (message: unknown) => void): void;
+  /** A message that has arrived, without returning to the event loop; null when there is none or the host cannot. */
+  receive(): { message: unknown } | null;
+  close(): void;
+}
+
+export interface PlatformWorkerOptions {
+  name?: string;
+  /** Node: passed to `new Worker`. */
+  node?: NodeWorkerOptions;
+  /** Web: "module" when not given. */
+  type?: "module" | "classic";
+}
+
+export interface Platform {
+  /** Whether this thread may block in Atomics.wait. */
+  readonly canBlock: boolean;
+  /** Whether another thread can run while this one spins. */
+  readonly parallel: boolean;
+  spawn(url: URL | string, options: PlatformWorkerOptions): WorkerHandle;
+  /** The thread that has started this one; null in a main thread. */
+  parent(): Pick<WorkerHandle, "post" | "onMessage"> | null;
+  channel(): { local: SidePort; remote: Transferred };
+  side(port: unknown): SidePort;
+  /** Runs `work` in a later turn of the event loop, behind events that wait. */
+  defer(work: () => void): void;
+}
+
+interface Process {
+  getBuiltinModule?(name: string): unknown;
+  versions?: { node?: string };
+}
+
+const noop = (): void => {};
+
+function nodePlatform(threads: typeof WorkerThreads, cpus: number): Platform {
+  const wrap = (port: NodeMessagePort): SidePort => {
+    port.unref();
+    return {
+      post: (message, transfer) => port.postMessage(message, transfer as NodeTransferable[]),
+      onMessage(listener) {
+        port.on("message", listener);
+        port.unref();
+      },
+      receive: () => threads.receiveMessageOnPort(port) ?? null,
+      close: () => port.close(),
+    };
+  };
+  return {
+    canBlock: !threads.isMainThread,
+    parallel: cpus > 1,
+    spawn(url, { name, node }) {
+      const worker = new threads.Worker(url, { ...(name === undefined ? {} : { name }), ...node });
+      let failure: Error | null = null;
+      worker.on("error", (error) => (failure = error));
+      return {
+        post: (message, transfer) => worker.postMessage(message, transfer as NodeTransferable[]),
+        onMessage: (listener) => void worker.on("message", listener),
+        onExit: (listener) => void worker.once("exit", () => listener(failure)),
+        terminate: async () => void (await worker.terminate()),
+        hold: (alive) => (alive ? worker.ref() : worker.unref()),
+        native: worker,
+      };
+    },
+    parent() {
+      const port = threads.parentPort;
+      if (threads.isMainThread || port === null) return null;
+      return {
+        post: (message, transfer) => port.postMessage(message, transfer as NodeTransferable[]),
+        onMessage: (listener) => void port.on("message", listener),
+      };
+    },
+    channel() {
+      const { port1, port2 } = new threads.MessageChannel();
+      return { local: wrap(port1), remote: port2 };
+    },
+    side: (port) => wrap(port as NodeMessagePort),
+    defer: (work) => void setImmediate(work),
+  };
+}
+
+interface WebScope {
+  postMessage(message: unknown, transfer: unknown[]): void;
+  addEventListener(type: "message", listener: (event: { data: unknown }) => void): void;
+  document?: unknown;
+  navigator?: { hardwareConcurrency?: number; locks?: LockManager };
+}
+
+interface LockManager {
+  request(name: string, callback: () => Promise<void> | void): Promise<unknown>;
+}
+
+interface WebWorker {
+  postMessage(message: unknown, transfer: unknown[]): void;
+  addEventListener(type: string, listener: (event: never) => void): void;
+  terminate(): void;
+}
+
+/** The tag of the message that tells a worker the lock it is to hold for its life. */
+const LIFE_LOCK = "anax:life";
+
+function webPlatform(scope: WebScope): Platform {
+  const isMain = scope.document !== undefined;
+  const locks = scope.navigator?.locks;
+  const deferred: (() => void)[] = [];
+  const turn = new MessageChannel();
+  turn.port1.onmessage = () => deferred.shift()?.();
+  const wrap = (port: MessagePort): SidePort => ({
+    post: (message, transfer) => port.postMessage(message, transfer as Transferable[]),
+    onMessage(listener) {
+      port.onmessage = (event: MessageEvent) => listener(event.data);
+    },
+    receive: () => null,
+    close: () => port.close(),
+  });
+  return {
+    canBlock: !isMain,
+    parallel: (scope.navigator?.hardwareConcurrency ?? 2) > 1,
+    spawn(url, { name, type }) {
+      const Constructor = (globalThis as unknown as { Worker: new (url: URL | string, options: object) => WebWorker }).Worker;
+      const worker = new Constructor(url, { type: type ?? "module", ...(name === undefined ? {} : { name }) });
+      let ended = noop as (error: Error | null) => void;
+      let gone = false;
+      const end = (error: Error | null): void => {
+        if (gone) return;
+        gone = true;
+        ended(error);
+      };
+      const handle: WorkerHandle = {
+        post: (message, transfer) => worker.postMessage(message, transfer),
+        onMessage: (listener) =>
+          worker.addEventListener("message", ((event: { data: unknown }) => {
+            // Nobody tells the web when a worker ends by itself. It holds a lock for its life; who gets the lock next knows.
+            const data = event.data as { [LIFE_LOCK]?: string } | null;
+            const lock = typeof data === "object" && data !== null ? data[LIFE_LOCK] : undefined;
+            if (lock === undefined) listener(event.data);
+            else void locks?.request(lock, () => end(null));
+          }) as never),
+        onExit(listener) {
+          ended = listener;
+        },
+        terminate() {
+          worker.terminate();
+          end(null);
+          return Promise.resolve();
+        },
+        hold: noop,
+        native: worker,
+      };
+      worker.addEventListener("error", ((event: { message?: string; preventDefault?(): void }) => {
+        worker.terminate();
+        end(new Error(event.message ?? "the worker could not be loaded"));
+      }) as never);
+      return handle;
+    },
+    parent() {
+      if (isMain || typeof scope.postMessage !== "function") return null;
+      const lock = `${LIFE_LOCK}:${crypto.randomUUID()}`;
+      if (locks !== undefined) {
+        void locks.request(lock, () => {
+          scope.postMessage({ [LIFE_LOCK]: lock }, []);
+          return new Promise<void>(noop);
+        });
+      }
+      return {
+        post: (message, transfer) => scope.postMessage(message, transfer),
+        onMessage: (listener) => scope.addEventListener("message", (event) => listener(event.data)),
+      };
+    },
+    channel() {
+      const { port1, port2 } = new MessageChannel();
+      return { local: wrap(port1), remote: port2 };
+    },
+    side: (port) => wrap(port as MessagePort),
+    defer(work) {
+      deferred.push(work);
+      turn.port2.postMessage(0);
+    },
+  };
+}
+
+/** The platform of the thread that asks. */
+export function detectPlatform(): Platform {
+  const host = (globalThis as { process?: Process }).process;
+  if (host?.versions?.node !== undefined && host.getBuiltinModule !== undefined) {
+    const threads = host.getBuiltinModule("node:worker_threads") as typeof WorkerThreads;
+    const os = host.getBuiltinModule("node:os") as { availableParallelism(): number };
+    return nodePlatform(threads, os.availableParallelism());
+  }
+  return webPlatform(globalThis as unknown as WebScope);
+}
