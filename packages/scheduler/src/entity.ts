@@ -1,11 +1,14 @@
 /**
  * What the userland scheduler knows about one LWP.
  *
- * Key type `SchedEntity`, embedded in kern's LWP by subclassing. Neighbours: `user-scheduler.ts`, `run-queue.ts`.
- * Invariant: `priority` is a pure function of class, nice, real-time priority and estcpu; an entity is on at most one run queue.
+ * Key type `SchedEntity`, embedded in kern's LWP by subclassing. Neighbours: `run-queue.ts`, `user-scheduler.ts` (one CPU),
+ * `policy.ts` and its policies (several). The rules of priority and decay are here, for all of them.
+ * Invariant: `priority` and `uload` are pure functions of class, nice, real-time priority and estcpu; an entity is on at most one queue.
  * Source: DragonFly sys/kern/usched_dfly.c.
  */
 import { i32, imul, longDiv, toLong, type long } from "@anax/portable";
+import type { AllowedCpus } from "./cpu-mask";
+import type { FairNode } from "./fair-queue";
 
 /** Priorities within a class, and the run queues they fall into. */
 export const MAXPRI: i32 = 128;
@@ -24,8 +27,10 @@ const PRIORITY_RANGE: i32 = ((40 * PPQ) / NICEPPQ + (16384 * PPQ) / ESTCPUPPQ) |
 export const CLASS_REALTIME: i32 = 0;
 export const CLASS_NORMAL: i32 = 128;
 export const CLASS_IDLE: i32 = 256;
-/** Kernel threads that never return to user mode. */
+/** Kernel threads that enter user mode: behind everyone else. */
 export const CLASS_THREAD: i32 = 384;
+/** The priority of an idle CPU: behind every class. */
+export const PRIBASE_NULL: i32 = 512;
 
 export const NICE_MIN: i32 = -20;
 export const NICE_MAX: i32 = 19;
@@ -33,8 +38,11 @@ export const NICE_MAX: i32 = 19;
 /** Real-time priorities: 1 (lowest) to 99, as in POSIX. */
 export const RT_PRIO_MAX: i32 = 99;
 
-/** The scheduler's decay: weight of the past against one new sample. */
+/** The scheduler's decay: weight of the past against one new sample, once there have been that many. */
 const DECAY: i32 = 8;
+/** A child starts so many queues behind its parent, and the fork costs the parent 1/16 of a queue. */
+const FORK_BIAS: i32 = 4;
+const FORK_COST: i32 = (ESTCPUPPQ / 16) | 0;
 /** So many steps of nice double what CPU time counts. */
 const NICE_STEP: i32 = 5;
 /** Length of a sample of who used the CPU, ns. */
@@ -43,7 +51,8 @@ export const SAMPLE_NS: long = 100000000;
 const LONG_SLEEP_NS: long = 1000000000;
 
 /**
- * Owned by the scheduler while runnable or running, by kern otherwise.
+ * Owned by the scheduler while runnable or running, by kern otherwise. The caller reads; `klass`, `nice`, `rtPriority` and
+ * `roundRobin` may be set before it is added, and by the scheduler's methods afterwards.
  *
  * | field | meaning |
  * |---|---|
@@ -53,6 +62,7 @@ const LONG_SLEEP_NS: long = 1000000000;
  * | roundRobin | REALTIME only: time slices within one priority (SCHED_RR); otherwise FIFO |
  * | estcpu | recent use of the CPU, 0 to ESTCPUMAX |
  * | priority | 0 to 511, class base included; the queue is (priority - base) / PPQ |
+ * | uload | the load it is to its CPU: 512 for all of a CPU at nice 0, 0 to double by nice |
  */
 export class SchedEntity {
   klass: i32 = CLASS_NORMAL;
@@ -74,20 +84,55 @@ export class SchedEntity {
   queued: boolean = false;
   next: SchedEntity | null = null;
   prev: SchedEntity | null = null;
+  uload: i32 = 0;
+  /** estcpu after the fork. */
+  forkEstcpu: i32 = 0;
+
+  // Several CPUs; owned by the policy.
+  /** The CPU whose queue it is on, or where it runs or ran last. */
+  cpu: i32 = 0;
+  /** Where it may run; null for everywhere. */
+  allowed: AllowedCpus | null = null;
+  /** The CPU that woke it last, -1 for none. */
+  wakeCpu: i32 = -1;
+  /** New: not yet placed for the first time. */
+  forked: boolean = false;
+  /** Its `uload` counts for its CPU; true for a while after it went to sleep. */
+  loaded: boolean = false;
+  /** On the list of sleepers whose load still counts; `next` and `prev` are the list's. */
+  dozing: boolean = false;
+  /** It gave up its turn. */
+  yielded: boolean = false;
+
+  // Of bsd4.
+  /** Ticks it was more busy than not, less the others; 0 to BATCH_MAX. */
+  batch: i32 = 0;
+  /** The tick at which it was queued. */
+  queuedTick: long = 0;
+
+  /** What EEVDF knows about it; null under other policies. */
+  fair: FairNode | null = null;
 
   /** Which run queue of its class it belongs to, 0 to NQS-1. */
   get queueIndex(): i32 {
     return ((this.priority & 127) / PPQ) | 0;
   }
 
-  /** Sets `priority` from class, nice, real-time priority and estcpu. */
+  /** Sets `priority` and `uload` from class, nice, real-time priority and estcpu. */
   resetPriority(): void {
+    this.resetPriorityBy(this.estcpu);
+  }
+
+  /** The same with an estcpu that a policy has corrected; `uload` is by the true one. */
+  resetPriorityBy(estcpu: i32): void {
+    const load: i32 = (this.estcpu / NQS) | 0;
+    this.uload = (load - ((imul(load, this.nice) / (NICE_MAX + 1)) | 0)) | 0;
     let pri: i32 = 0;
     if (this.klass === CLASS_REALTIME) {
       pri = ((((RT_PRIO_MAX - this.rtPriority) * (MAXPRI - 1)) | 0) / RT_PRIO_MAX) | 0;
     } else if (this.klass === CLASS_NORMAL) {
       const byNice: i32 = ((((this.nice - NICE_MIN) * PPQ) | 0) / NICEPPQ) | 0;
-      const byUse: i32 = (((this.estcpu * PPQ) | 0) / ESTCPUPPQ) | 0;
+      const byUse: i32 = (((estcpu * PPQ) | 0) / ESTCPUPPQ) | 0;
       pri = ((((byNice + byUse) * MAXPRI) | 0) / PRIORITY_RANGE) | 0;
     }
     if (pri < 0) pri = 0;
@@ -97,22 +142,33 @@ export class SchedEntity {
 
   /** Adds CPU time and closes the sample when it is full. */
   account(ns: long, now: long): void {
-    this.sampleCpu = this.sampleCpu + ns;
-    this.sliceUsed = this.sliceUsed + ns;
-    if (now - this.sampleStart >= SAMPLE_NS) this.closeSample(now);
+    this.charge(ns);
+    if (now - this.sampleStart >= SAMPLE_NS) this.closeSample(now, 0, 1);
   }
 
-  /** Folds the current sample into estcpu. */
-  closeSample(now: long): void {
+  /** Adds CPU time to the sample and to the time slice. */
+  charge(ns: long): void {
+    this.sampleCpu = this.sampleCpu + ns;
+    this.sliceUsed = this.sliceUsed + ns;
+  }
+
+  /**
+   * Folds the current sample into estcpu. The first samples after a fork or a long sleep weigh more, so a new hog is soon known.
+   * `excess` runnable entities more than the `cpus` of the machine raise the use, which nobody can then drive to 100 %; 0 to leave it.
+   */
+  closeSample(now: long, excess: i32, cpus: i32): void {
     const wall = now - this.sampleStart;
     if (wall <= 0) return;
     let cpu = this.sampleCpu;
     if (cpu > wall) cpu = wall;
-    const use = this.weigh(i32(longDiv(cpu * ESTCPUMAX, wall)));
-    const weight: i32 = this.samples < DECAY ? this.samples : DECAY;
-    this.estcpu = (((imul(this.estcpu, weight) + use) | 0) / ((weight + 1) | 0)) | 0;
-    if (this.estcpu > ESTCPUMAX) this.estcpu = ESTCPUMAX;
+    let measured = cpu * ESTCPUMAX;
+    if (excess > 0) measured = measured + longDiv(measured * toLong(excess), toLong(cpus));
+    measured = longDiv(measured, wall);
+    if (measured > ESTCPUMAX) measured = ESTCPUMAX;
     if (this.samples < DECAY) this.samples++;
+    const use = this.weigh(i32(measured));
+    this.estcpu = (((imul(this.estcpu, this.samples) + use) | 0) / ((this.samples + 1) | 0)) | 0;
+    if (this.estcpu > ESTCPUMAX) this.estcpu = ESTCPUMAX;
     this.sampleCpu = 0;
     this.sampleStart = now;
     this.resetPriority();
@@ -129,7 +185,7 @@ export class SchedEntity {
     return (imul(use, NICE_STEP + nice) / NICE_STEP) | 0;
   }
 
-  /** Back from sleep at `now`: a long one counts as that many idle samples. */
+  /** Back from sleep at `now`: a long one counts as that many idle samples, and what it does next is soon known. */
   woken(now: long): void {
     const start = this.sleepStart;
     this.sleepStart = -1;
@@ -137,22 +193,34 @@ export class SchedEntity {
     let idle = i32(longDiv(now - start, SAMPLE_NS));
     if (idle > 64) idle = 64;
     for (; idle > 0; idle--) this.estcpu = (((this.estcpu * DECAY) | 0) / (DECAY + 1)) | 0;
+    this.samples = 0;
     this.sampleCpu = 0;
     this.sampleStart = now;
     this.resetPriority();
   }
 
-  /** A new LWP starts a little worse than its parent, so that forking wins no CPU time. */
+  /** Fork: the child starts four queues behind its parent, who pays a little too, so that forking wins no CPU time. */
   inherit(parent: SchedEntity, now: long): void {
     this.klass = parent.klass;
     this.nice = parent.nice;
     this.rtPriority = parent.rtPriority;
     this.roundRobin = parent.roundRobin;
-    this.estcpu = (parent.estcpu + ((ESTCPUPPQ / 16) | 0)) | 0;
-    if (this.estcpu > ESTCPUMAX) this.estcpu = ESTCPUMAX;
+    this.estcpu = limit((parent.estcpu + ESTCPUPPQ * FORK_BIAS) | 0);
+    this.forkEstcpu = this.estcpu;
     this.samples = 0;
     this.sampleStart = now;
     this.sampleCpu = toLong(0);
     this.resetPriority();
+    // The parent's priority follows with its next sample: it may be queued by the present one.
+    parent.estcpu = limit((parent.estcpu + FORK_COST) | 0);
   }
+
+  /** Exit: who waits for a child takes over what its estcpu grew by since the fork. Its priority follows with the next sample. */
+  bequeath(parent: SchedEntity): void {
+    if (this.estcpu > this.forkEstcpu) parent.estcpu = limit((parent.estcpu + this.estcpu - this.forkEstcpu) | 0);
+  }
+}
+
+function limit(estcpu: i32): i32 {
+  return estcpu > ESTCPUMAX ? ESTCPUMAX : estcpu;
 }

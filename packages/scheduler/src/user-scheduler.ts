@@ -23,9 +23,7 @@ import { RunQueue } from "./run-queue";
 export const SLICE_NS: long = 100000000;
 
 export class UserScheduler {
-  private readonly realtime: RunQueue = new RunQueue();
-  private readonly normal: RunQueue = new RunQueue();
-  private readonly idle: RunQueue = new RunQueue();
+  private readonly queue: RunQueue = new RunQueue();
   /** Entities on run queues. */
   runnable: i32 = 0;
   /** Set when something better than `current` became runnable; the loop clears it by choosing again. */
@@ -34,12 +32,6 @@ export class UserScheduler {
   private nextDecay: long = 0;
   /** What runs, or null. */
   current: SchedEntity | null = null;
-
-  private queueOf(e: SchedEntity): RunQueue {
-    if (e.klass === CLASS_REALTIME) return this.realtime;
-    if (e.klass === CLASS_IDLE) return this.idle;
-    return this.normal;
-  }
 
   /** A new entity; it inherits from `parent` (null: class NORMAL, nice 0). It is not runnable yet. */
   add(e: SchedEntity, parent: SchedEntity | null, now: long): void {
@@ -64,7 +56,7 @@ export class UserScheduler {
     const preempted = this.current === e && !spent;
     if (spent) e.sliceUsed = 0;
     if (this.current === e) this.current = null;
-    this.queueOf(e).add(e, preempted);
+    this.queue.add(e, preempted);
     this.runnable++;
     const running = this.current;
     if (running !== null && this.isBetter(e, running)) this.needResched = true;
@@ -73,7 +65,7 @@ export class UserScheduler {
   /** Takes it off its run queue (stopped by a signal, exiting). */
   unsetRunnable(e: SchedEntity): void {
     if (!e.queued) return;
-    this.queueOf(e).remove(e);
+    this.queue.remove(e);
     this.runnable--;
   }
 
@@ -87,12 +79,9 @@ export class UserScheduler {
   /** The best runnable entity, taken off its queue and made current; null when nothing is runnable. */
   choose(): SchedEntity | null {
     this.needResched = false;
-    let q = this.realtime;
-    if (q.count === 0) q = this.normal;
-    if (q.count === 0) q = this.idle;
-    const e = q.peek();
+    const e = this.queue.peek();
     if (e === null) return null;
-    q.remove(e);
+    this.queue.remove(e);
     this.runnable--;
     this.current = e;
     return e;
@@ -100,8 +89,7 @@ export class UserScheduler {
 
   /** Whether `a` should run before `b`: by class, then by queue. */
   private isBetter(a: SchedEntity, b: SchedEntity): boolean {
-    if (a.klass !== b.klass) return a.klass < b.klass;
-    return a.queueIndex < b.queueIndex;
+    return a.priority >> 2 < b.priority >> 2;
   }
 
   /** `ns` of CPU time went to the running entity. Sets `needResched` when its slice is over and a peer waits. */
@@ -109,13 +97,13 @@ export class UserScheduler {
     e.account(ns, now);
     if (now >= this.nextDecay) {
       this.nextDecay = now + SAMPLE_NS;
-      if (this.normal.count > 0) this.decay(now);
+      if (this.queue.hasNormal) this.queue.decay(now, 0, 1);
     }
     if (this.runnable === 0) {
       if (e.sliceUsed >= SLICE_NS) e.sliceUsed = 0;
       return;
     }
-    const waiting = this.bestWaiting();
+    const waiting = this.queue.peek();
     if (waiting === null) return;
     if (this.isBetter(waiting, e)) {
       this.needResched = true;
@@ -125,36 +113,6 @@ export class UserScheduler {
     if (e.klass === CLASS_REALTIME && !e.roundRobin) return;
     if (this.isBetter(e, waiting)) e.sliceUsed = 0;
     else this.needResched = true;
-  }
-
-  /** Closes the samples of those who wait: their estcpu falls and they move up, so nobody waits for ever. */
-  private decay(now: long): void {
-    const q = this.normal;
-    let chain: SchedEntity | null = null;
-    let last: SchedEntity | null = null;
-    let e = q.peek();
-    while (e !== null) {
-      q.remove(e);
-      if (last === null) chain = e;
-      else last.next = e;
-      last = e;
-      e = q.peek();
-    }
-    e = chain;
-    while (e !== null) {
-      const next = e.next;
-      e.next = null;
-      if (now - e.sampleStart >= SAMPLE_NS) e.closeSample(now);
-      q.add(e, false);
-      e = next;
-    }
-  }
-
-  private bestWaiting(): SchedEntity | null {
-    const rt = this.realtime.peek();
-    if (rt !== null) return rt;
-    const normal = this.normal.peek();
-    return normal !== null ? normal : this.idle.peek();
   }
 
   /** Time until the running entity's slice ends, ns; -1 when it needs no timer because nobody waits or it is FIFO. */
@@ -191,10 +149,10 @@ export class UserScheduler {
   /** Changes the priority of an entity wherever it is. */
   private requeue(e: SchedEntity, klass: i32): void {
     const queued = e.queued;
-    if (queued) this.queueOf(e).remove(e);
+    if (queued) this.queue.remove(e);
     e.klass = klass;
     e.resetPriority();
-    if (queued) this.queueOf(e).add(e, false);
+    if (queued) this.queue.add(e, false);
     if (this.current !== null) this.needResched = true;
   }
 }

@@ -1,0 +1,31 @@
+/**
+ * The policies by number and name.
+ *
+ * Neighbours: every policy; callers that let a user choose one. Invariant: numbers are dense from 0 and do not change.
+ */
+import { Errno, type i32 } from "@anax/portable";
+import type { SchedPolicy } from "./policy";
+import { RoundRobin } from "./round-robin";
+import type { Topology } from "./topology";
+
+export const POLICY_ROUND_ROBIN: i32 = 0;
+/** How many there are. */
+export const POLICIES: i32 = 1;
+
+/** The name of policy 0 to POLICIES - 1; empty for no policy. */
+export function policyName(policy: i32): string {
+  if (policy === POLICY_ROUND_ROBIN) return "round-robin";
+  return "";
+}
+
+/** The number of a policy by its name, or -INVAL. */
+export function policyByName(name: string): i32 {
+  for (let p: i32 = 0; p < POLICIES; p++) if (policyName(p) === name) return p;
+  return -Errno.INVAL;
+}
+
+/** A policy for the CPUs of a topology, or null when there is no such policy. */
+export function newPolicy(policy: i32, topology: Topology): SchedPolicy | null {
+  if (policy === POLICY_ROUND_ROBIN) return new RoundRobin(topology);
+  return null;
+}

@@ -1,0 +1,192 @@
+/**
+ * Round robin: turns of equal length in the order of arrival, blind to nice, priority and CPU use. The policy to compare others with.
+ *
+ * Key type `RoundRobin`. Neighbours: `policy.ts`, `load-tree.ts`.
+ * Only the class counts: real-time before normal before idle before thread. A wake-up goes to the CPU with least to do, an idle CPU takes
+ * the longest waiting of the nearest CPU where somebody waits.
+ * Invariant: the load of a CPU is the number of its entities that wait or run.
+ */
+import { i32, kassert, type long } from "@anax/portable";
+import { CLASS_REALTIME, type SchedEntity } from "./entity";
+import { LoadTree } from "./load-tree";
+import { SchedPolicy } from "./policy";
+import { QUEUES, RunQueue } from "./run-queue";
+import type { Topology } from "./topology";
+import { SLICE_NS } from "./user-scheduler";
+
+/** So many queued entities are looked at for one that may move to another CPU. */
+const PULL_CHECKS: i32 = 32;
+
+export class RoundRobin extends SchedPolicy {
+  private readonly tree: LoadTree;
+  private readonly queues: RunQueue[] = [];
+
+  constructor(topology: Topology) {
+    super(topology);
+    this.tree = new LoadTree(topology);
+    for (let i = 0; i < topology.cpus; i++) this.queues.push(new RunQueue());
+  }
+
+  get name(): string {
+    return "round-robin";
+  }
+
+  override add(e: SchedEntity, parent: SchedEntity | null, now: long): void {
+    if (parent !== null) e.inherit(parent, now);
+    e.priority = e.klass;
+    this.inheritPlace(e, parent);
+  }
+
+  override remove(e: SchedEntity, _parent: SchedEntity | null, now: long): void {
+    this.unsetRunnable(e, now);
+    this.leave(e);
+    this.dropMask(e);
+  }
+
+  private refresh(cpu: i32): void {
+    const q = this.queues[cpu].count;
+    const running = this.current[cpu] !== null;
+    this.tree.set(cpu, running ? (q + 1) | 0 : q, q, !running && q === 0);
+  }
+
+  /** Off its CPU, if it is the current one. */
+  private leave(e: SchedEntity): void {
+    if (this.current[e.cpu] !== e) return;
+    this.current[e.cpu] = null;
+    this.resched[e.cpu] = 1;
+    this.refresh(e.cpu);
+  }
+
+  private enqueue(e: SchedEntity, atHead: boolean): void {
+    this.queues[e.cpu].add(e, atHead);
+    this.runnable++;
+    const running = this.current[e.cpu];
+    if (running === null || e.klass < running.klass) this.resched[e.cpu] = 1;
+    this.refresh(e.cpu);
+  }
+
+  override setRunnable(e: SchedEntity, _now: long, wakerCpu: i32): i32 {
+    if (e.queued) return e.cpu;
+    if (this.current[e.cpu] === e) {
+      const spent = e.sliceUsed >= SLICE_NS;
+      if (spent) e.sliceUsed = 0;
+      this.leave(e);
+      if (!this.mayRun(e, e.cpu)) e.cpu = this.tree.lightest(e.allowed, e.cpu);
+      this.enqueue(e, !spent);
+    } else {
+      e.sleepStart = -1;
+      e.wakeCpu = wakerCpu;
+      e.cpu = this.tree.lightest(e.allowed, e.cpu);
+      this.enqueue(e, false);
+    }
+    return e.cpu;
+  }
+
+  override unsetRunnable(e: SchedEntity, now: long): void {
+    if (!e.queued) return;
+    this.queues[e.cpu].remove(e);
+    this.runnable--;
+    e.sleepStart = now;
+    this.refresh(e.cpu);
+  }
+
+  override choose(cpu: i32, _now: long): SchedEntity | null {
+    kassert(this.current[cpu] === null, "scheduler: the CPU is busy");
+    this.resched[cpu] = 0;
+    let e = this.queues[cpu].peek();
+    if (e === null) e = this.pull(cpu);
+    if (e === null) return null;
+    this.queues[cpu].remove(e);
+    this.runnable--;
+    this.current[cpu] = e;
+    this.refresh(cpu);
+    return e;
+  }
+
+  /** Moves the first that may run here from the nearest CPU where anybody waits. Null for none. */
+  private pull(cpu: i32): SchedEntity | null {
+    const from = this.tree.busiestNear(cpu);
+    if (from < 0) return null;
+    const queue = this.queues[from];
+    let left = PULL_CHECKS;
+    for (let q = queue.best; left > 0 && q < QUEUES; q = queue.after(q)) {
+      let e = queue.head(q);
+      while (e !== null && left > 0) {
+        left--;
+        if (this.mayRun(e, cpu)) {
+          queue.remove(e);
+          this.refresh(from);
+          e.cpu = cpu;
+          this.queues[cpu].add(e, false);
+          return e;
+        }
+        e = e.next;
+      }
+    }
+    return null;
+  }
+
+  override account(e: SchedEntity, ns: long, _now: long): void {
+    e.charge(ns);
+    this.checkSlice(e);
+  }
+
+  private checkSlice(e: SchedEntity): void {
+    if (e.sliceUsed < SLICE_NS || (e.klass === CLASS_REALTIME && !e.roundRobin)) return;
+    if (this.queues[e.cpu].count > 0) this.resched[e.cpu] = 1;
+    else e.sliceUsed = 0;
+  }
+
+  override sleep(e: SchedEntity, now: long): void {
+    kassert(this.current[e.cpu] === e, "scheduler: sleeper does not run");
+    e.sleepStart = now;
+    e.sliceUsed = 0;
+    this.leave(e);
+  }
+
+  override tick(cpu: i32, _now: long): void {
+    if (this.current[cpu] === null && this.tree.queued[0] > 0) this.resched[cpu] = 1;
+  }
+
+  override yieldNow(e: SchedEntity, _now: long): void {
+    e.sliceUsed = SLICE_NS;
+    this.resched[e.cpu] = 1;
+  }
+
+  override slice(cpu: i32, e: SchedEntity): long {
+    if (this.queues[cpu].count === 0 || (e.klass === CLASS_REALTIME && !e.roundRobin)) return -1;
+    const left = SLICE_NS - e.sliceUsed;
+    return left > 0 ? left : 1;
+  }
+
+  protected override reprioritize(
+    e: SchedEntity,
+    klass: i32,
+    nice: i32,
+    rtPriority: i32,
+    roundRobin: boolean,
+    _now: long,
+  ): void {
+    const queued = e.queued;
+    if (queued) this.queues[e.cpu].remove(e);
+    e.klass = klass;
+    e.nice = nice;
+    e.rtPriority = rtPriority;
+    e.roundRobin = roundRobin;
+    e.priority = klass;
+    if (queued) this.queues[e.cpu].add(e, false);
+    if (queued || this.current[e.cpu] === e) this.resched[e.cpu] = 1;
+  }
+
+  protected override requeue(e: SchedEntity, _now: long): void {
+    this.queues[e.cpu].remove(e);
+    this.runnable--;
+    this.refresh(e.cpu);
+    e.cpu = this.tree.lightest(e.allowed, e.cpu);
+    this.enqueue(e, false);
+  }
+
+  override waiting(cpu: i32): i32 {
+    return this.queues[cpu].count;
+  }
+}
