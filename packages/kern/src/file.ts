@@ -9,7 +9,7 @@
 import { Errno, type i32, type long, type u32 } from "@anax/portable";
 import { Waiter } from "@anax/lwkt";
 import type { Uio, VmObject } from "@anax/vm";
-import { NcHandle, OpenFile, type Cred, type DirSink, type LockOwner, type Stat, type Vnode } from "@anax/vfs-msg";
+import { NcHandle, OpenFile, type Cred, type DirSink, type LockOwner, type Stat } from "@anax/vfs-msg";
 import type { AsyncIo } from "./async-io";
 import type { Lwp } from "./lwp";
 import { OpState } from "./op";
@@ -57,8 +57,6 @@ export abstract class File extends OpenFile {
   /** Descriptors and messages that refer to it. */
   refs: i32 = 1;
   offset: long = 0;
-  /** The vnode behind it; null for pipes, sockets and other objects without a name. */
-  vnode: Vnode | null = null;
   /** The name it was opened by: where openat and fchdir start. */
   handle: NcHandle | null = null;
   /** The holder of its flock and OFD locks; null before the first. */

@@ -5,7 +5,7 @@
  * Invariant: the file has no link, so the last close frees it; a seal is never taken off.
  * Source: memfd_create(2), fcntl(2) (file sealing).
  */
-import { Errno, type i32, type long } from "@anax/portable";
+import { Errno, copyBytes, type i32, type long } from "@anax/portable";
 import type { Uio } from "@anax/vm";
 import {
   FALLOC_KEEP_SIZE,
@@ -37,6 +37,10 @@ const PROT_WRITE: i32 = 2;
 /** The seals of a file, whoever has it open. Hang on its vnode for good. */
 export class MemSeals extends VnodeSpecial {
   bits: i32 = 0;
+
+  constructor(readonly name: Uint8Array) {
+    super();
+  }
 }
 
 /** An open file that may have seals. */
@@ -130,7 +134,9 @@ export function kernMemfdCreate(lwp: Lwp, uname: long, flags: i32): i32 {
   const r = vfs.open(nd, O_TMPFILE | O_RDWR, 0o777);
   if (r < 0) return r;
   const vp = nd.vnode!;
-  const seals = new MemSeals();
+  const name = new Uint8Array(n);
+  copyBytes(name, 0, fc.scratch, 0, n);
+  const seals = new MemSeals(name);
   if ((flags & MFD_ALLOW_SEALING) === 0) seals.bits = F_SEAL_SEAL;
   vp.special = seals;
   const file = new MemFile(vfs, vp, O_RDWR | O_LARGEFILE, lwp.proc.cred, seals);

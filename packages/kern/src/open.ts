@@ -68,9 +68,11 @@ export function openName(lwp: Lwp, nd: NLookup, flags: i32, mode: i32): i32 {
   if (r < 0) return r;
   const kept = (flags & ~O_NOT_KEPT) | O_LARGEFILE;
   const jump = nd.jump;
-  if (jump !== null) return (jump as File).reopen(kept, lwp);
+  if (jump !== null && jump.vnode === null) return (jump as File).reopen(kept, lwp);
   const vp = nd.vnode!;
-  nd.into(fc.handle);
+  // O_TMPFILE walks to the folder, which is not the file's name.
+  const named = jump === null && !(nd.created && nd.ncp!.vnode !== vp);
+  if (named) nd.into(fc.handle);
   let e: i32 = 0;
   const device = nd.device;
   if ((flags & O_PATH) !== 0) fc.opened = new VnodeFile(vfs, vp, kept, cred);
@@ -87,7 +89,7 @@ export function openName(lwp: Lwp, nd: NLookup, flags: i32, mode: i32): i32 {
     } else fc.opened = new VnodeFile(vfs, vp, kept, cred);
   }
   const file = fc.opened;
-  if (e === 0 && file !== null && file.handle === null && file instanceof VnodeFile)
+  if (e === 0 && named && file !== null && file.handle === null && file instanceof VnodeFile)
     (file as VnodeFile).setName(fc.handle);
   fc.handle.clear();
   return e;

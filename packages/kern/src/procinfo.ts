@@ -30,10 +30,11 @@ import {
   type SystemInfo,
 } from "@anax/vfs-msg";
 import { chargeCurrent } from "./accounting";
-import { FK_EPOLL, FK_EVENT, FK_PID, FK_PIPE, FK_SIGNAL, FK_SOCKET, FK_TIMER } from "./file";
+import { FK_EPOLL, FK_EVENT, FK_PID, FK_PIPE, FK_SIGNAL, FK_SOCKET, FK_TIMER, type File } from "./file";
 import type { Kernel } from "./kernel";
 import { RLIMIT_RSS, RLIMIT_SIGPENDING, RLIM_INFINITY, RLIM_NLIMITS } from "./limits";
 import { LS_SLEEP, type Lwp } from "./lwp";
+import { MemSeals } from "./memfd";
 import { oomScore } from "./oom";
 import { PID_MAX } from "./pid";
 import { isThere, type PidFile } from "./pidfd";
@@ -42,6 +43,21 @@ import type { Proc } from "./proc";
 import { RELEASE, SYSNAME, UTS_LEN, VERSION } from "./system";
 import { usageOf } from "./times";
 import { Usage } from "./usage";
+
+/** Where the link of a file without a name leads to. */
+function unnamed(file: File, ino: long, out: TextBuilder): void {
+  const vp = file.vnode;
+  if (vp === null) {
+    out.str("anon_inode:[file]");
+    return;
+  }
+  const special = vp.special;
+  if (special !== null && special instanceof MemSeals) {
+    const name = (special as MemSeals).name;
+    out.str("/memfd:").raw(name, 0, name.length);
+  } else out.str("/#").num(ino);
+  out.str(" (deleted)");
+}
 
 export class KernelProcSource extends ProcSource {
   private readonly usage: Usage = new Usage();
@@ -452,7 +468,7 @@ export class KernelProcSource extends ProcSource {
         break;
       }
       default:
-        out.text.str("anon_inode:[file]");
+        unnamed(file, st.ino, out.text);
     }
     return true;
   }

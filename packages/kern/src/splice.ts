@@ -7,7 +7,7 @@
  */
 import { EASYNC, Errno, i32, type long } from "@anax/portable";
 import type { WaitQueue } from "@anax/lwkt";
-import { IO_MAX, O_APPEND } from "./fcntl";
+import { IO_MAX, O_APPEND, O_NONBLOCK } from "./fcntl";
 import { pipeOf } from "./fifo";
 import type { File } from "./file";
 import { fileOf } from "./file-util";
@@ -162,7 +162,7 @@ export function kernTee(lwp: Lwp, inFd: i32, outFd: i32, size: long, flags: i32)
   return given > 0 ? given : e;
 }
 
-/** vmsplice(2): to the write end as writev(2), from the read end as readv(2). */
+/** vmsplice(2): to the write end as writev(2) but no more than there is room for, from the read end as readv(2). */
 export function kernVmsplice(lwp: Lwp, fd: i32, uiov: long, count: i32, flags: i32): i32 {
   if ((flags & ~SPLICE_FLAGS) !== 0) return -Errno.INVAL;
   const file = fileOf(lwp, fd);
@@ -171,5 +171,11 @@ export function kernVmsplice(lwp: Lwp, fd: i32, uiov: long, count: i32, flags: i
   if (pipe === null) return -Errno.BADF;
   const full = file.isWritable ? pipe.free === 0 && pipe.readers > 0 : pipe.count === 0 && pipe.writers > 0;
   if ((flags & SPLICE_F_NONBLOCK) !== 0 && full && count > 0) return -Errno.AGAIN;
-  return file.isWritable ? kernWritev(lwp, fd, uiov, count) : kernReadv(lwp, fd, uiov, count);
+  if (!file.isWritable) return kernReadv(lwp, fd, uiov, count);
+  if (full || file.isNonblocking) return kernWritev(lwp, fd, uiov, count);
+  file.flags |= O_NONBLOCK;
+  const r = kernWritev(lwp, fd, uiov, count);
+  file.flags &= ~O_NONBLOCK;
+  // Less room than a write of PIPE_BUF bytes takes at once.
+  return r === -Errno.AGAIN ? kernWritev(lwp, fd, uiov, count) : r;
 }

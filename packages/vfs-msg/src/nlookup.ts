@@ -16,7 +16,10 @@ import type { NcHandle, Ncp } from "./namecache";
 import type { Vnode } from "./vnode";
 
 /** Base class of kern's open file descriptions: what /proc/PID/fd/N leads to when it has no name. */
-export abstract class OpenFile {}
+export abstract class OpenFile {
+  /** Its vnode, when it is a file of a file system. */
+  vnode: Vnode | null = null;
+}
 
 /** Kind of the last component. */
 export const LAST_NORM: i32 = 0;
@@ -38,7 +41,7 @@ export const LAST_ROOT: i32 = 3;
  * | parent | look-up | name of the directory the last component was looked up in (below the same mount as `parentMount`) |
  * | lastOff, lastLen, lastHash, lastType | look-up | the last component in `buf` |
  * | mustBeDir | look-up | the path ended in a slash |
- * | jump | look-up | an open file that a magic link led to (no name, no vnode) |
+ * | jump | look-up | an open file without a name that a magic link led to; `vnode` is its vnode if it has one, else the link |
  * | device | `Vfs#open` | the device behind a device node, after its `open` |
  */
 export class NLookup {

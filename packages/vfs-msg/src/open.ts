@@ -51,13 +51,19 @@ function opensForWriting(flags: i32): boolean {
   return (flags & O_ACCMODE) !== O_RDONLY && (flags & O_PATH) === 0;
 }
 
+/** Whether the look-up ended at an open file that is of no file system. */
+function isBare(nd: NLookup): boolean {
+  const file = nd.jump;
+  return file !== null && file.vnode === null;
+}
+
 export function open(vfs: Vfs, nd: NLookup, flags: i32, mode: i32): i32 {
   nd.flags &= ~(NLC_FOLLOW | NLC_CREATE | NLC_PARENT | NLC_DIRECTORY);
   if ((flags & O_NOFOLLOW) === 0) nd.flags |= NLC_FOLLOW;
   if ((flags & O_PATH) !== 0) {
     if ((flags & O_DIRECTORY) !== 0) nd.flags |= NLC_DIRECTORY;
     const found = vfs.lookup(nd);
-    if (found === 0 && nd.jump === null) nd.vnode!.ref();
+    if (found === 0 && !isBare(nd)) nd.vnode!.ref();
     return found;
   }
   if ((flags & O_TMPFILE_BIT) !== 0) return openUnnamed(vfs, nd, flags, mode);
@@ -71,7 +77,7 @@ export function open(vfs: Vfs, nd: NLookup, flags: i32, mode: i32): i32 {
 
   let error = vfs.lookup(nd);
   if (error !== 0) return error;
-  if (nd.jump !== null) return 0;
+  if (isBare(nd)) return 0;
   if (creates) {
     if (nd.lastType !== LAST_NORM) return (flags & O_EXCL) !== 0 ? -Errno.EXIST : -Errno.ISDIR;
     if (nd.vnode === null) {

@@ -168,9 +168,10 @@ export function walk(vfs: Vfs, nd: NLookup): i32 {
         const error = jump(vfs, nd, vp);
         if (error !== 0) return error;
         if (nd.jump !== null) {
-          nd.mount = mount;
+          const target = nd.jump!.vnode;
+          nd.mount = target !== null ? target.mount : mount;
           nd.ncp = child;
-          nd.vnode = vp;
+          nd.vnode = target !== null ? target : vp;
           return last && !slash && (nd.flags & NLC_DIRECTORY) === 0 ? 0 : -Errno.NOTDIR;
         }
         mount = vfs.scratch.mount!;

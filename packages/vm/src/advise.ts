@@ -19,7 +19,6 @@ import {
   MADV_FREE,
   MADV_HUGEPAGE,
   MADV_KEEPONFORK,
-  MADV_MERGEABLE,
   MADV_NOHUGEPAGE,
   MADV_NORMAL,
   MADV_PAGEOUT,
@@ -28,7 +27,6 @@ import {
   MADV_RANDOM,
   MADV_REMOVE,
   MADV_SEQUENTIAL,
-  MADV_UNMERGEABLE,
   MADV_WILLNEED,
   MADV_WIPEONFORK,
   MCL_CURRENT,
@@ -111,8 +109,6 @@ function adviseEntry(space: VmSpace, e: VmEntry, from: long, until: long, advice
     case MADV_SEQUENTIAL:
       return setFlags(space, from, until, 0, VME_RANDOM);
     case MADV_WILLNEED:
-    case MADV_MERGEABLE:
-    case MADV_UNMERGEABLE:
     case MADV_HUGEPAGE:
     case MADV_NOHUGEPAGE:
     case MADV_DONTDUMP:

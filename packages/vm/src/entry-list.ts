@@ -1,9 +1,10 @@
 /**
  * The map entries of one address space in address order, and the search for free room between them.
  *
- * A sorted array: look-up is a binary search with a hint for the last hit, iteration is by index, insertion moves what is
- * behind (a space has tens of entries, at most 65,530). Neighbours: `entry.ts`, `mapping.ts`.
- * Invariant: entries 0 to count - 1 are in address order and do not overlap; the rest of the array is null.
+ * A sorted array with a gap where it last changed: look-up is a binary search with a hint for the last hit, iteration is by index,
+ * insertion next to the last change moves nothing (mappings come in address order, at most 65,530 of them). Neighbours:
+ * `entry.ts`, `mapping.ts`.
+ * Invariant: entries 0 to count - 1 are in address order and do not overlap; the `gapSize` places at `gap` are null.
  */
 import { type i32, type long } from "@anax/portable";
 import { VME_GROWSDOWN, type VmEntry } from "./entry";
@@ -15,14 +16,22 @@ export const STACK_GAP: long = 0x100000;
 
 export class EntryList {
   private readonly items: Array<VmEntry | null> = [];
+  /** Index of the first entry behind the gap, and the places in the gap. */
+  private gap: i32 = 0;
+  private gapSize: i32 = 0;
   count: i32 = 0;
   private hint: i32 = 0;
   /** See `findTopDown`; 0: not known. */
   private searchTop: long = 0;
   private largestSkipped: long = 0;
 
+  /** Entries that can be inserted before the array grows, by half and to at most twice its length. */
+  get room(): i32 {
+    return this.gapSize;
+  }
+
   at(i: i32): VmEntry {
-    return this.items[i]!;
+    return this.items[i < this.gap ? i : i + this.gapSize]!;
   }
 
   /** Index of the first entry that ends behind `va`; `count` when there is none. */
@@ -49,18 +58,48 @@ export class EntryList {
   }
 
   insert(i: i32, e: VmEntry): void {
-    this.items.push(null);
-    for (let k = this.count; k > i; k--) this.items[k] = this.items[k - 1];
+    if (this.gapSize === 0) this.widen();
+    this.moveGap(i);
     this.items[i] = e;
+    this.gap++;
+    this.gapSize--;
     this.count++;
   }
 
   /** Takes `n` entries from index `i` on out of the list. */
   removeRange(i: i32, n: i32): void {
     if (n === 0) return;
-    for (let k = i; ((k + n) | 0) < this.count; k++) this.items[k] = this.items[k + n];
-    for (let k = 0; k < n; k++) this.items.pop();
+    this.moveGap(i);
+    for (let k = 0; k < n; k++) this.items[i + this.gapSize + k] = null;
+    this.gapSize = (this.gapSize + n) | 0;
     this.count = (this.count - n) | 0;
+  }
+
+  /** Makes room for half as many entries again. */
+  private widen(): void {
+    const more = ((this.count >> 1) + 8) | 0;
+    for (let k = 0; k < more; k++) this.items.push(null);
+    for (let k = (this.count - 1) | 0; k >= this.gap; k--) {
+      this.items[k + more] = this.items[k];
+      this.items[k] = null;
+    }
+    this.gapSize = more;
+  }
+
+  /** Moves the gap to index `i`. */
+  private moveGap(i: i32): void {
+    const n = this.gapSize;
+    if (n === 0) this.gap = i;
+    while (this.gap > i) {
+      this.gap--;
+      this.items[this.gap + n] = this.items[this.gap];
+      this.items[this.gap] = null;
+    }
+    while (this.gap < i) {
+      this.items[this.gap] = this.items[this.gap + n];
+      this.items[this.gap + n] = null;
+      this.gap++;
+    }
   }
 
   // ---- free room

@@ -27,10 +27,6 @@ const LIST_SMALL: i32 = 1024;
 /** Pages that `populate` brings in at most: what is asked for beyond comes by faults. */
 const POPULATE_MAX: i32 = 65536;
 
-function isPower2(n: i32): boolean {
-  return (n & (n - 1)) === 0;
-}
-
 /** No limit. */
 export const LIMIT_NONE: long = 0x7fffffffffff;
 
@@ -321,7 +317,7 @@ export class VmSpace {
   /** An entry to be put on the list, or null when the kernel heap is short. A call takes two at most before it links them. */
   takeEntry(): VmEntry | null {
     const n = this.list.count;
-    if (n >= LIST_SMALL && (isPower2(n) || isPower2((n + 1) | 0)) && !this.vm.heapRoom((n * 16) | 0)) return null;
+    if (n >= LIST_SMALL && this.list.room < 2 && !this.vm.heapRoom((n * 16) | 0)) return null;
     return this.vm.takeEntry();
   }
 

@@ -186,6 +186,7 @@ import {
   sysVfork,
   sysWait4,
   sysPidfdGetfd,
+  sysVhangup,
   sysPidfdOpen,
   sysWaitid,
 } from "./process";
@@ -412,6 +413,7 @@ function fillFirst(h: Array<SyscallHandler>): void {
   h[150] = sysMunlock;
   h[151] = sysMlockall;
   h[152] = sysMunlockall;
+  h[153] = sysVhangup;
   h[157] = sysPrctl;
   h[158] = sysArchPrctl;
   h[159] = sysAdjtimex;

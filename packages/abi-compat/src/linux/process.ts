@@ -43,6 +43,7 @@ import {
   kernPidfdOpen,
   kernUnshare,
   kernVfork,
+  kernVhangup,
   kernWait4,
   kernWaitid,
   setpgid,
@@ -105,6 +106,10 @@ export function sysClone3(c: LinuxContext, lwp: Lwp): long {
   const pidfd: long = getLong(b, CloneArgsL.pidfd);
   const all = (flags | u32(exitSignal)) >>> 0;
   return kernClone(lwp, all, stack + stackSize, parentTid, childTid, tls, clear, pidfd);
+}
+
+export function sysVhangup(_c: LinuxContext, lwp: Lwp): long {
+  return kernVhangup(lwp.proc);
 }
 
 export function sysPidfdOpen(_c: LinuxContext, lwp: Lwp): long {

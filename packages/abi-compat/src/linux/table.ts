@@ -214,7 +214,7 @@ function fillFirst(t: SyscallTable): void {
   t.add(150, "munlock", 2, FULL);
   t.add(151, "mlockall", 1, FULL);
   t.add(152, "munlockall", 0, FULL);
-  t.add(153, "vhangup", 0, NONE);
+  t.add(153, "vhangup", 0, FULL);
   t.add(154, "modify_ldt", 3, NONE);
   t.add(155, "pivot_root", 2, NONE);
   t.add(156, "_sysctl", 1, NONE);

@@ -437,3 +437,48 @@ TEST(credentials_of_root) {
   gid_t g[4] = {0};
   FAILS(syscall(SYS_setgroups, 1, g), EPERM);
 }
+
+TEST(a_file_without_a_name_through_its_descriptor) {
+  char path[64], byte = 0;
+  int fd = open("/tmp", O_TMPFILE | O_RDWR, 0600);
+  CHECK(fd >= 0);
+  EQUAL(write(fd, "tree", 4), 4);
+  snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+  int again = open(path, O_RDONLY);
+  CHECK(again >= 0);
+  EQUAL(pread(again, &byte, 1, 2), 1);
+  EQUAL(byte, 'e');
+  FAILS(write(again, "x", 1), EBADF);
+  EQUAL(chmod(path, 0640), 0);
+  struct stat st;
+  EQUAL(fstat(fd, &st), 0);
+  EQUAL(st.st_mode & 07777, 0640);
+  EQUAL(close(open(path, O_WRONLY | O_TRUNC)), 0);
+  EQUAL(fstat(fd, &st), 0);
+  EQUAL(st.st_size, 0);
+  EQUAL(st.st_nlink, 0);
+  unlink("/tmp/named-later");
+  EQUAL(linkat(AT_FDCWD, path, AT_FDCWD, "/tmp/named-later", AT_SYMLINK_FOLLOW), 0);
+  EQUAL(fstat(fd, &st), 0);
+  EQUAL(st.st_nlink, 1);
+  EQUAL(unlink("/tmp/named-later"), 0);
+
+  int mem = syscall(SYS_memfd_create, "m", 0);
+  snprintf(path, sizeof path, "/proc/self/fd/%d", mem);
+  EQUAL(write(mem, "memory", 6), 6);
+  again = open(path, O_RDWR);
+  CHECK(again >= 0);
+  EQUAL(read(again, &byte, 1), 1);
+  EQUAL(byte, 'm');
+}
+
+TEST(vmsplice_takes_what_there_is_room_for) {
+  static char data[200000] __attribute__((aligned(4096)));
+  int p[2];
+  EQUAL(pipe(p), 0);
+  struct iovec v = {data, sizeof data};
+  EQUAL(vmsplice(p[1], &v, 1, 0), 65536);
+  FAILS(vmsplice(p[1], &v, 1, SPLICE_F_NONBLOCK), EAGAIN);
+  EQUAL(read(p[0], data, 5000), 5000);
+  EQUAL(fcntl(p[1], F_GETFL) & O_NONBLOCK, 0);
+}

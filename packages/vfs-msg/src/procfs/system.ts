@@ -80,6 +80,8 @@ export class SystemFiles {
     make.file(kernel, "version", UTS_VERSION, 0o444);
     make.file(kernel, "pid_max", PID_MAX, 0o444);
     make.file(kernel, "threads-max", THREADS_MAX, 0o444);
+    make.text(kernel, "tainted", "0\n");
+    make.text(kernel, "core_pattern", "core\n");
     make.text(kernel, "ngroups_max", "65536\n");
     make.text(kernel, "cap_last_cap", "40\n");
     const random = make.dir(kernel, "random", dirKind, 0o555);
