@@ -4,3 +4,17 @@
 export { betterName, compareBytes, DeweyOp, satisfies, VersionComparer, VersionCursor, versionStart } from "./dewey";
 export { globMatch } from "./glob";
 export { Pattern, PatternKind } from "./pattern";
+export {
+  PKG_BANNED,
+  PKG_INSTALLED,
+  PKG_KEPT,
+  PKG_LOCKED,
+  PKG_OLDER,
+  PKG_PRESERVED,
+  Problem,
+  REQ_INSTALL,
+  REQ_REMOVE,
+  REQ_UPGRADE,
+} from "./solver/problem";
+export { IntVec } from "./solver/int-vec";
+export { Aim, AIMS, DEFAULT_CONFLICT_LIMIT, Solver } from "./solver/solver";
