@@ -18,3 +18,6 @@ export {
 } from "./solver/problem";
 export { IntVec } from "./solver/int-vec";
 export { Aim, AIMS, DEFAULT_CONFLICT_LIMIT, Solver } from "./solver/solver";
+export { Arena, Interner } from "./arena";
+export { Field, fieldName, isPackageName, Issue, parseSize, SummaryReader, type SummarySink } from "./summary";
+export { FLAG_AUTOMATIC, INSTALLED, type RecordSource, Universe } from "./universe";
