@@ -2,3 +2,6 @@
  * @anax/pkgsrc-client/host: what programs on Node use. Strings in place of bytes, files, archives, repositories, transactions.
  */
 export { bestMatch, compareVersions, compilePattern, matchesPattern, PatternError } from "./rules.js";
+export * from "./archive/index.js";
+export { codeOf, ioError, PackageError, reasonOf } from "./errors.js";
+export type { PackageErrorCode, PackageErrorDetails } from "./errors.js";

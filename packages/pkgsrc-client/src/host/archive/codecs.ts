@@ -6,8 +6,8 @@
  */
 import { createRequire } from "node:module";
 import { readFile } from "node:fs/promises";
-import { Readable } from "node:stream";
-import type { ReadableStream, TransformStream } from "node:stream/web";
+import { ReadableStream } from "node:stream/web";
+import type { TransformStream } from "node:stream/web";
 import { PackageError } from "../errors";
 
 /** Cuts a stream into pieces of `size` bytes; the last one may be shorter, and there is always one. */
@@ -33,9 +33,19 @@ async function* pieces(source: AsyncIterable<Uint8Array>, size: number): AsyncGe
   if (held > 0 || !yielded) yield Buffer.concat(parts);
 }
 
-/** A web stream that pulls from an iterable; `Readable.toWeb` would read ahead of its consumer. */
+/** A web stream that pulls from an iterable. (`Readable.toWeb` throws at the process when it is cancelled while data is under way.) */
 function toWeb(source: AsyncIterable<Uint8Array>): ReadableStream<Uint8Array> {
-  return Readable.toWeb(Readable.from(source, { objectMode: false })) as ReadableStream<Uint8Array>;
+  const iterator = source[Symbol.asyncIterator]();
+  return new ReadableStream<Uint8Array>({
+    async pull(controller) {
+      const next = await iterator.next();
+      if (next.done === true) controller.close();
+      else controller.enqueue(next.value);
+    },
+    async cancel() {
+      await iterator.return?.();
+    },
+  });
 }
 
 // ---- zstd ----
@@ -213,12 +223,20 @@ let bzip2: Promise<Bzip2Wasm> | null = null;
 
 async function loadBzip2(): Promise<Bzip2Wasm> {
   const module = createRequire(import.meta.url)("libbzip2-wasm") as (options: object) => Bzip2Wasm;
-  return new Promise((resolve) => {
-    const instance = module({
-      onRuntimeInitialized: () =>
-        resolve({ compressBZ2: (data, size, work) => instance.compressBZ2(data, size, work) }),
+  // Its run time adds handlers that end the process at any error; they are taken away again.
+  const events = ["uncaughtException", "unhandledRejection"] as const;
+  const before = events.map((event) => process.listeners(event as "uncaughtException"));
+  const instance = await new Promise<Bzip2Wasm>((resolve) => {
+    const made = module({
+      onRuntimeInitialized: () => resolve({ compressBZ2: (data, size, work) => made.compressBZ2(data, size, work) }),
     });
   });
+  events.forEach((event, i) => {
+    for (const listener of process.listeners(event as "uncaughtException")) {
+      if (!before[i]!.includes(listener)) process.removeListener(event, listener);
+    }
+  });
+  return instance;
 }
 
 /** A stream of no bytes: header, end mark, combined checksum 0. */
