@@ -21,3 +21,4 @@ export { Aim, AIMS, DEFAULT_CONFLICT_LIMIT, Solver } from "./solver/solver";
 export { Arena, Interner } from "./arena";
 export { Field, fieldName, isPackageName, Issue, parseSize, SummaryReader, type SummarySink } from "./summary";
 export { FLAG_AUTOMATIC, INSTALLED, type RecordSource, Universe } from "./universe";
+export { FileNote, noteHeader, PackingList, plistCommand, PlistKind, PlistWalker } from "./plist";
