@@ -76,6 +76,7 @@ export class ExecImage {
   entry: long = 0;
   /** The program's interpreter (one reference, from `execLookup`), its entry point and base; null and 0 for none. */
   interpVnode: Vnode | null = null;
+  readonly interpName: NcHandle = new NcHandle();
   interpEntry: long = 0;
   interpBase: long = 0;
   /** What was added to the addresses in the file. */
@@ -143,6 +144,7 @@ export class ExecImage {
   dropInterp(): void {
     const vp = this.interpVnode;
     this.interpVnode = null;
+    this.interpName.clear();
     if (vp !== null) vp.unref();
   }
 }
@@ -233,8 +235,9 @@ function lookup(l: Lwp, buf: Uint8Array, off: i32, len: i32): i32 {
 /** The program is what `nd` found. */
 function useFound(image: ExecImage, nd: NLookup): i32 {
   const vp = nd.vnode;
-  // An open file without a name (a magic link to a pipe, say) is no program.
-  if (vp === null || nd.jump !== null) return -Errno.ACCES;
+  const jump = nd.jump;
+  if (jump !== null) return useFile(image, jump as File);
+  if (vp === null) return -Errno.ACCES;
   vp.ref();
   const old = image.vnode;
   image.vnode = vp;
@@ -249,7 +252,9 @@ function useFile(image: ExecImage, file: File): i32 {
   const vp = file.vnode;
   if (vp === null) return -Errno.ACCES;
   vp.ref();
+  const old = image.vnode;
   image.vnode = vp;
+  if (old !== null) old.unref();
   image.name.clear();
   image.fromMemory = file instanceof MemFile;
   return 0;
@@ -270,6 +275,7 @@ export function execLookup(l: Lwp, buf: Uint8Array, off: i32, len: i32, image: E
   image.dropInterp();
   vp.ref();
   image.interpVnode = vp;
+  nd.into(image.interpName);
   return 0;
 }
 

@@ -18,6 +18,7 @@ export * from "./async-io";
 export * from "./eventfd";
 export * from "./timerfd";
 export * from "./signalfd";
+export * from "./mapped-file";
 export * from "./memfd";
 export * from "./pidfd";
 export * from "./socket-defs";

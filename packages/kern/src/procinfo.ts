@@ -28,12 +28,14 @@ import {
   type NcHandle,
   type ProcInfo,
   type SystemInfo,
+  type Vnode,
 } from "@anax/vfs-msg";
 import { chargeCurrent } from "./accounting";
-import { FK_EPOLL, FK_EVENT, FK_PID, FK_PIPE, FK_SIGNAL, FK_SOCKET, FK_TIMER, type File } from "./file";
+import { FK_EPOLL, FK_EVENT, FK_PID, FK_PIPE, FK_SIGNAL, FK_SOCKET, FK_TIMER } from "./file";
 import type { Kernel } from "./kernel";
 import { RLIMIT_RSS, RLIMIT_SIGPENDING, RLIM_INFINITY, RLIM_NLIMITS } from "./limits";
 import { LS_SLEEP, type Lwp } from "./lwp";
+import type { MappedFile } from "./mapped-file";
 import { MemSeals } from "./memfd";
 import { oomScore } from "./oom";
 import { PID_MAX } from "./pid";
@@ -45,12 +47,7 @@ import { usageOf } from "./times";
 import { Usage } from "./usage";
 
 /** Where the link of a file without a name leads to. */
-function unnamed(file: File, ino: long, out: TextBuilder): void {
-  const vp = file.vnode;
-  if (vp === null) {
-    out.str("anon_inode:[file]");
-    return;
-  }
+function unnamed(vp: Vnode, ino: long, out: TextBuilder): void {
   const special = vp.special;
   if (special !== null && special instanceof MemSeals) {
     const name = (special as MemSeals).name;
@@ -467,8 +464,11 @@ export class KernelProcSource extends ProcSource {
         out.pid = isThere(owner) ? owner.pid : -1;
         break;
       }
-      default:
-        unnamed(file, st.ino, out.text);
+      default: {
+        const vp = file.vnode;
+        if (vp !== null) unnamed(vp, st.ino, out.text);
+        else out.text.str("anon_inode:[file]");
+      }
     }
     return true;
   }
@@ -496,19 +496,21 @@ export class KernelProcSource extends ProcSource {
     out.file.clear();
     out.dev = 0;
     out.ino = 0;
-    out.name = "";
+    out.text.clear();
     out.offset = 0;
     const object = e.object;
     if (object !== null) {
       out.offset = e.offset;
-      const vp = p.exeVnode;
-      if (vp !== null && vp.object === object) {
-        out.file.copyFrom(p.exe);
-        out.dev = vp.mount.dev;
-        out.ino = vp.ino;
-      }
-    } else if ((e.flags & VME_HEAP) !== 0) out.name = "[heap]";
-    else if ((e.flags & VME_STACK) !== 0) out.name = "[stack]";
+      const name = object.name;
+      if (name !== null) {
+        const mapped = name as MappedFile;
+        out.dev = mapped.vp.mount.dev;
+        out.ino = mapped.vp.ino;
+        if (mapped.handle.ncp !== null) out.file.copyFrom(mapped.handle);
+        else unnamed(mapped.vp, out.ino, out.text);
+      } else if (out.shared) out.text.str("/dev/zero (deleted)");
+    } else if ((e.flags & VME_HEAP) !== 0) out.text.str("[heap]");
+    else if ((e.flags & VME_STACK) !== 0) out.text.str("[stack]");
     out.rss = 0;
     out.anonymous = 0;
     out.privateDirty = 0;

@@ -204,7 +204,7 @@ class FakeSource extends ProcSource {
       out.end = out.start + 4096;
       out.prot = 1;
       out.file.clear();
-      out.name = "";
+      out.text.clear();
       return true;
     }
     if (after < 0x401000) {
@@ -215,7 +215,7 @@ class FakeSource extends ProcSource {
       out.file.copyFrom(p.exe);
       out.dev = 0x11;
       out.ino = 99;
-      out.name = "";
+      out.text.clear();
       out.rss = counts ? 4096 : 0;
       return true;
     }
@@ -227,7 +227,8 @@ class FakeSource extends ProcSource {
     out.file.clear();
     out.dev = 0;
     out.ino = 0;
-    out.name = "[stack]";
+    out.text.clear();
+    out.text.str("[stack]");
     out.rss = counts ? 4096 : 0;
     return true;
   }

@@ -14,6 +14,11 @@ import type { VmEntry } from "./entry";
 import { PG_BUSY, PG_DIRTY, type VmPages } from "./pages";
 import type { Pager } from "./pager";
 
+/** What a mapped object is called; of no meaning here. `unmapped` is told that no map has the object any more. */
+export abstract class MappedName {
+  abstract unmapped(): void;
+}
+
 /**
  * A range of shared pages. Whoever makes it owns the first reference.
  *
@@ -33,6 +38,8 @@ export class VmObject {
   dead: boolean = false;
   firstMapping: VmEntry | null = null;
   mappings: i32 = 0;
+  /** Set by who maps it, while it is mapped. */
+  name: MappedName | null = null;
 
   /** `pager` null: absent pages are zero. `size` in pages. */
   constructor(pages: VmPages, pager: Pager | null, size: u32) {
@@ -216,6 +223,11 @@ export class VmObject {
     entry.nextMapping = null;
     entry.prevMapping = null;
     this.mappings--;
+    const name = this.name;
+    if (name !== null && this.firstMapping === null) {
+      this.name = null;
+      name.unmapped();
+    }
   }
 
   /** For VmPages and `unref`: frees a dead object's pages; busy ones follow when their reads end. */

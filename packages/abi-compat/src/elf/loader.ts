@@ -10,7 +10,7 @@
  */
 import { Errno, i32, longMin, toLong, type long } from "@anax/portable";
 import { PAGE_SIZE } from "@anax/machine";
-import { ImageLoader, execLookup, execRead, type Abi, type ExecImage, type Lwp } from "@anax/kern";
+import { ImageLoader, execLookup, execRead, nameMapping, type Abi, type ExecImage, type Lwp } from "@anax/kern";
 import {
   MAP_ANONYMOUS,
   MAP_FIXED,
@@ -22,7 +22,7 @@ import {
   type VmObject,
   type VmSpace,
 } from "@anax/vm";
-import type { Vnode } from "@anax/vfs-msg";
+import type { NcHandle, Vnode } from "@anax/vfs-msg";
 import { ET_DYN, Ehdr, PF_R, PF_W, PF_X, Phdr } from "./format";
 import { ElfImage, MAX_INTERP, MAX_PHNUM, biasFor, isElf, pageDown, parseHeader, parseSegments } from "./image";
 
@@ -60,7 +60,7 @@ export class ElfLoader extends ImageLoader {
       if (error !== 0) return error;
     }
     const space = image.space!;
-    error = mapSegments(space, program, vp, bias);
+    error = mapSegments(lwp, space, program, vp, image.name, bias);
     if (error !== 0) return error;
 
     image.loadBias = bias;
@@ -71,7 +71,7 @@ export class ElfLoader extends ImageLoader {
     image.brkStart = program.end + bias;
     image.interpBase = 0;
     image.interpEntry = 0;
-    return program.interpLength > 0 ? this.mapInterpreter(space, image) : 0;
+    return program.interpLength > 0 ? this.mapInterpreter(lwp, space, image) : 0;
   }
 
   /** Checks the headers of the program; what exec has read already is not read again. */
@@ -115,7 +115,7 @@ export class ElfLoader extends ImageLoader {
     return vp.object === null ? -Errno.NOEXEC : this.readSegments(lwp, vp, this.interpreter);
   }
 
-  private mapInterpreter(space: VmSpace, image: ExecImage): i32 {
+  private mapInterpreter(lwp: Lwp, space: VmSpace, image: ExecImage): i32 {
     const interp = this.interpreter;
     let bias: long = 0;
     if (interp.type === ET_DYN) {
@@ -127,7 +127,7 @@ export class ElfLoader extends ImageLoader {
       if (error !== 0) return error;
       bias = biasFor(interp, hole);
     }
-    const error = mapSegments(space, interp, image.interpVnode!, bias);
+    const error = mapSegments(lwp, space, interp, image.interpVnode!, image.interpName, bias);
     if (error !== 0) return error;
     image.interpBase = bias + interp.start;
     image.interpEntry = interp.entry + bias;
@@ -143,13 +143,14 @@ function protOf(flags: i32): i32 {
   );
 }
 
-function mapSegments(space: VmSpace, image: ElfImage, vp: Vnode, bias: long): i32 {
+function mapSegments(lwp: Lwp, space: VmSpace, image: ElfImage, vp: Vnode, name: NcHandle, bias: long): i32 {
   const object = vp.object;
   if (object === null) return -Errno.NOEXEC;
   for (let i: i32 = 0; i < image.count; i++) {
     const error = mapSegment(space, image, i, object, bias);
     if (error !== 0) return error;
   }
+  nameMapping(lwp, object, vp, name);
   return 0;
 }
 

@@ -7,7 +7,7 @@
  */
 import { Errno, i32, longAnd, longDiv, longMin, toLong, type long } from "@anax/portable";
 import { PAGE_SIZE, USER_END } from "@anax/machine";
-import type { File, Lwp } from "@anax/kern";
+import { nameMapping, type File, type Lwp } from "@anax/kern";
 import {
   MAP_32BIT,
   MAP_ANONYMOUS,
@@ -85,7 +85,10 @@ export function sysMmap(_c: LinuxContext, lwp: Lwp): long {
   if (error < 0) return error;
   const maxProt = file.mmapMaxProt(shared);
   const object: VmObject | null = file.mmapObject(lwp);
-  return space.map(arg0(lwp), len, prot, flags, object, offset, maxProt);
+  const at: long = space.map(arg0(lwp), len, prot, flags, object, offset, maxProt);
+  const vp = file.vnode;
+  if (at >= 0 && object !== null && vp !== null) nameMapping(lwp, object, vp, file.handle);
+  return at;
 }
 
 export function sysMunmap(_c: LinuxContext, lwp: Lwp): long {

@@ -482,3 +482,34 @@ TEST(vmsplice_takes_what_there_is_room_for) {
   EQUAL(read(p[0], data, 5000), 5000);
   EQUAL(fcntl(p[1], F_GETFL) & O_NONBLOCK, 0);
 }
+
+static int maps_has(const char *what) {
+  static char text[65536];
+  int fd = open("/proc/self/maps", O_RDONLY), n = 0, r;
+  while ((r = read(fd, text + n, sizeof text - 1 - n)) > 0) n += r;
+  text[n] = 0;
+  close(fd);
+  return strstr(text, what) != NULL;
+}
+
+TEST(maps_name_what_is_mapped) {
+  unlink("/tmp/mapped");
+  int fd = open("/tmp/mapped", O_RDWR | O_CREAT, 0600);
+  EQUAL(ftruncate(fd, 8192), 0);
+  char *a = mmap(NULL, 8192, PROT_READ, MAP_PRIVATE, fd, 0), *b = mmap(NULL, 4096, PROT_READ, MAP_SHARED, fd, 4096);
+  close(fd);
+  CHECK(maps_has("/tmp/mapped\n"));
+  EQUAL(rename("/tmp/mapped", "/tmp/mapped2"), 0);
+  CHECK(maps_has("/tmp/mapped2\n"));
+  EQUAL(munmap(a, 8192), 0);
+  CHECK(maps_has("/tmp/mapped2\n"));
+  EQUAL(unlink("/tmp/mapped2"), 0);
+  CHECK(maps_has("/tmp/mapped2 (deleted)\n"));
+  EQUAL(munmap(b, 4096), 0);
+  CHECK(!maps_has("/tmp/mapped2"));
+  fd = syscall(SYS_memfd_create, "heap of mine", 0);
+  EQUAL(ftruncate(fd, 4096), 0);
+  a = mmap(NULL, 4096, PROT_READ, MAP_SHARED, fd, 0);
+  CHECK(maps_has("/memfd:heap of mine (deleted)\n"));
+  CHECK(maps_has("[stack]\n"));
+}

@@ -49,11 +49,11 @@ export function load(out: TextBuilder, v: i32): void {
   two(out, ((r & 2047) * 100) >> 11);
 }
 
-/** A path with blanks, tabs, newlines and backslashes as octal escapes. */
-export function escaped(out: TextBuilder, b: Uint8Array, off: i32, n: i32): void {
+/** A path with newlines as octal escapes, and blanks, tabs and backslashes too in files of `words`. */
+export function escaped(out: TextBuilder, b: Uint8Array, off: i32, n: i32, words: boolean = true): void {
   for (let i = 0; i < n; i++) {
     const c: i32 = b[off + i];
-    if (c === 32 || c === 9 || c === 10 || c === 92) {
+    if (c === 10 || (words && (c === 32 || c === 9 || c === 92))) {
       out
         .byte(92)
         .byte(48 + (c >> 6))

@@ -337,13 +337,13 @@ export class ProcessFiles {
       .byte(58)
       .hex32(u32(devMinor(m.dev)), 2);
     out.byte(32).num(m.ino).byte(32);
-    const named = m.file.ncp !== null || m.name.length > 0;
+    const named = m.file.ncp !== null || m.text.length > 0;
     if (named) {
       while (((out.length - from) | 0) < MAP_NAME_COLUMN) out.byte(32);
-      if (m.file.ncp === null) out.str(m.name);
+      if (m.file.ncp === null) out.raw(m.text.bytes, 0, m.text.length);
       else {
         const at = this.vfs.pathOf(m.file, this.root, this.path, true);
-        if (at >= 0) escaped(out, this.path, at, (this.path.length - at) | 0);
+        if (at >= 0) escaped(out, this.path, at, (this.path.length - at) | 0, false);
       }
     }
     out.byte(10);

@@ -189,8 +189,8 @@ export class MapInfo {
   readonly file: NcHandle = new NcHandle();
   dev: u32 = 0;
   ino: long = 0;
-  /** `[heap]`, `[stack]`, `[vdso]` or empty, when there is no file. */
-  name: string = "";
+  /** `[heap]`, `[stack]`, a file without a name, or empty. */
+  readonly text: TextBuilder = new TextBuilder(64);
   rss: long = 0;
   anonymous: long = 0;
   privateDirty: long = 0;
