@@ -154,11 +154,11 @@ export class SchedEntity {
 
   /**
    * Folds the current sample into estcpu. The first samples after a fork or a long sleep weigh more, so a new hog is soon known.
-   * `excess` runnable entities more than the `cpus` of the machine raise the use, which nobody can then drive to 100 %; 0 to leave it.
+   * `excess` runnable entities more than the `cpus` of the machine raise the use, which nobody can then drive to 100 %; 0 to leave it. Returns the use of the sample, 0 to ESTCPUMAX.
    */
-  closeSample(now: long, excess: i32, cpus: i32): void {
+  closeSample(now: long, excess: i32, cpus: i32): i32 {
     const wall = now - this.sampleStart;
-    if (wall <= 0) return;
+    if (wall <= 0) return 0;
     let cpu = this.sampleCpu;
     if (cpu > wall) cpu = wall;
     let measured = cpu * ESTCPUMAX;
@@ -172,6 +172,7 @@ export class SchedEntity {
     this.sampleCpu = 0;
     this.sampleStart = now;
     this.resetPriority();
+    return i32(measured);
   }
 
   /**

@@ -132,6 +132,26 @@ export class LoadTree {
     return -1;
   }
 
+  /** The first idle allowed CPU from `cpu` on, and from 0 when there is none; -1 for none at all. */
+  idleFrom(allowed: AllowedCpus | null, cpu: i32): i32 {
+    if (this.idle[0] === 0) return -1;
+    const found = this.idleAtLeast(0, allowed, cpu);
+    return found >= 0 || cpu === 0 ? found : this.idleAtLeast(0, allowed, 0);
+  }
+
+  private idleAtLeast(node: i32, allowed: AllowedCpus | null, cpu: i32): i32 {
+    if (this.childCount[node] === 0) return this.firstCpu[node];
+    const first = this.firstChild[node];
+    const end: i32 = (first + this.childCount[node]) | 0;
+    for (let c = first; c < end; c++) {
+      if (this.idle[c] === 0 || ((this.firstCpu[c] + this.cpuCount[c]) | 0) <= cpu) continue;
+      if (allowed !== null && allowed.counts[c] === 0) continue;
+      const found = this.idleAtLeast(c, allowed, cpu);
+      if (found >= 0) return found;
+    }
+    return -1;
+  }
+
   /** The CPU with most waiting in the nearest part of the machine where anything waits, `cpu` itself excepted; -1 for none. */
   busiestNear(cpu: i32): i32 {
     let from = this.leaf[cpu];

@@ -7,16 +7,17 @@
  * Typical sequence, at times that never go back:
  *
  *     add(e, parent, now)                       fork
- *     cpu = setRunnable(e, now, waker)          wake-up, or e was preempted
- *     if (needResched(cpu)) on that CPU:        an idle CPU has work, or something better than what runs
- *       setRunnable(current[cpu], now, -1)      unless it is idle
- *       e = choose(cpu, now)                    null: idle
- *     account(e, ns, now)                       what it used, at least before the next call that names it
+ *     setRunnable(e, now, waker)                wake-up, or e was preempted
+ *     account(e, ns, now)                       what a current entity used, at least before the next call that names it
  *     tick(cpu, now)                            each TICK_NS on each CPU, idle ones too
  *     sleep(e, now), yieldNow(e, now), remove(e, parent, now)
  *
- * After any call that names an entity, look at `needResched` of its `cpu` (and of the CPU it ran on, if that is another one);
- * after `tick(cpu)`, of that CPU.
+ * and after each of them, for each CPU that `nextWanted` names (an idle one has work, or something better than what runs):
+ *
+ *     setRunnable(current[cpu], now, -1)        unless it is idle; the entity may go to another CPU
+ *     e = choose(cpu, now)                      null: idle
+ *
+ * A caller that visits every CPU anyway asks `needResched(cpu)` instead.
  * Invariant: an entity is asleep, queued once, or the current one of one CPU; it is queued or runs only where its mask allows.
  */
 import { Errno, kassert, type i32, type long } from "@anax/portable";
@@ -44,11 +45,18 @@ export abstract class SchedPolicy {
   runnable: i32 = 0;
   /** 1 where a reschedule is wanted. */
   protected readonly resched: Uint8Array;
+  /** A ring of those, each once, in the order they were wanted. */
+  private readonly wanted: Int32Array;
+  private readonly listed: Uint8Array;
+  private wantedFirst: i32 = 0;
+  private wantedCount: i32 = 0;
   private readonly masks: Map<i32, AllowedCpus> = new Map<i32, AllowedCpus>();
 
   constructor(readonly topology: Topology) {
     this.cpus = topology.cpus;
     this.resched = new Uint8Array(topology.cpus);
+    this.wanted = new Int32Array(topology.cpus);
+    this.listed = new Uint8Array(topology.cpus);
     for (let i = 0; i < topology.cpus; i++) this.current.push(null);
   }
 
@@ -108,6 +116,30 @@ export abstract class SchedPolicy {
   /** Entities on the queue that a CPU takes from. */
   abstract waiting(cpu: i32): i32;
 
+  /** A reschedule is wanted on the CPU. */
+  protected want(cpu: i32): void {
+    this.resched[cpu] = 1;
+    if (this.listed[cpu] !== 0) return;
+    this.listed[cpu] = 1;
+    let at: i32 = (this.wantedFirst + this.wantedCount) | 0;
+    if (at >= this.cpus) at = (at - this.cpus) | 0;
+    this.wanted[at] = cpu;
+    this.wantedCount++;
+  }
+
+  /** The next CPU on which a reschedule has been wanted since it was last named here, and still is; -1 for none. In a kernel: who gets an IPI. */
+  nextWanted(): i32 {
+    while (this.wantedCount > 0) {
+      const cpu = this.wanted[this.wantedFirst];
+      this.wantedFirst = (this.wantedFirst + 1) | 0;
+      if (this.wantedFirst === this.cpus) this.wantedFirst = 0;
+      this.wantedCount--;
+      this.listed[cpu] = 0;
+      if (this.resched[cpu] !== 0) return cpu;
+    }
+    return -1;
+  }
+
   /** Whether the CPU should put its current entity back and choose again. `choose` clears it. */
   needResched(cpu: i32): boolean {
     return this.resched[cpu] !== 0;
@@ -145,7 +177,7 @@ export abstract class SchedPolicy {
     e.allowed = view;
     if (view !== null) view.refs++;
     if (this.mayRun(e, e.cpu)) return 0;
-    if (this.current[e.cpu] === e) this.resched[e.cpu] = 1;
+    if (this.current[e.cpu] === e) this.want(e.cpu);
     else if (e.queued) this.requeue(e, now);
     else e.cpu = this.firstAllowed(e);
     return 0;

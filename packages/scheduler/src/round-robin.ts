@@ -53,7 +53,7 @@ export class RoundRobin extends SchedPolicy {
   private leave(e: SchedEntity): void {
     if (this.current[e.cpu] !== e) return;
     this.current[e.cpu] = null;
-    this.resched[e.cpu] = 1;
+    this.want(e.cpu);
     this.refresh(e.cpu);
   }
 
@@ -61,7 +61,7 @@ export class RoundRobin extends SchedPolicy {
     this.queues[e.cpu].add(e, atHead);
     this.runnable++;
     const running = this.current[e.cpu];
-    if (running === null || e.klass < running.klass) this.resched[e.cpu] = 1;
+    if (running === null || e.klass < running.klass) this.want(e.cpu);
     this.refresh(e.cpu);
   }
 
@@ -133,7 +133,7 @@ export class RoundRobin extends SchedPolicy {
 
   private checkSlice(e: SchedEntity): void {
     if (e.sliceUsed < SLICE_NS || (e.klass === CLASS_REALTIME && !e.roundRobin)) return;
-    if (this.queues[e.cpu].count > 0) this.resched[e.cpu] = 1;
+    if (this.queues[e.cpu].count > 0) this.want(e.cpu);
     else e.sliceUsed = 0;
   }
 
@@ -145,12 +145,12 @@ export class RoundRobin extends SchedPolicy {
   }
 
   override tick(cpu: i32, _now: long): void {
-    if (this.current[cpu] === null && this.tree.queued[0] > 0) this.resched[cpu] = 1;
+    if (this.current[cpu] === null && this.tree.queued[0] > 0) this.want(cpu);
   }
 
   override yieldNow(e: SchedEntity, _now: long): void {
     e.sliceUsed = SLICE_NS;
-    this.resched[e.cpu] = 1;
+    this.want(e.cpu);
   }
 
   override slice(cpu: i32, e: SchedEntity): long {
@@ -175,7 +175,7 @@ export class RoundRobin extends SchedPolicy {
     e.roundRobin = roundRobin;
     e.priority = klass;
     if (queued) this.queues[e.cpu].add(e, false);
-    if (queued || this.current[e.cpu] === e) this.resched[e.cpu] = 1;
+    if (queued || this.current[e.cpu] === e) this.want(e.cpu);
   }
 
   protected override requeue(e: SchedEntity, _now: long): void {

@@ -3,6 +3,7 @@
  *
  * Key type `RunQueue`. Neighbours: `entity.ts`, `user-scheduler.ts` and the policies.
  * Queues are numbered 0 (best) to 127 by `priority` / PPQ, so class after class.
+ * A queue's first has the last as `prev`, and the last has null as `next`.
  * Invariant: a queue's bit is set exactly when it is not empty; a queued entity's priority falls into the queue it is on.
  * Source: DragonFly sys/kern/usched_dfly.c (rtqueues, queues, idqueues).
  */
@@ -15,17 +16,19 @@ export const QUEUES: i32 = (PRIBASE_NULL / PPQ) | 0;
 const WORDS: i32 = QUEUES >> 5;
 const NORMAL_WORD: i32 = (CLASS_NORMAL / MAXPRI) | 0;
 
+/** Closes the samples of those who wait. */
+export interface Sampler {
+  /** The sample of `e`, which is off its queue for this, is over at `now`. */
+  sample(e: SchedEntity, now: long): void;
+}
+
 export class RunQueue {
   private readonly heads: Array<SchedEntity | null> = [];
-  private readonly tails: Array<SchedEntity | null> = [];
   private readonly ready: Uint32Array = new Uint32Array(WORDS);
   count: i32 = 0;
 
   constructor() {
-    for (let i = 0; i < QUEUES; i++) {
-      this.heads.push(null);
-      this.tails.push(null);
-    }
+    for (let i = 0; i < QUEUES; i++) this.heads.push(null);
   }
 
   /** The best non-empty queue, or QUEUES. */
@@ -83,23 +86,22 @@ export class RunQueue {
     const q: i32 = e.priority >> 2;
     e.queued = true;
     const head = this.heads[q];
-    const tail = this.tails[q];
-    if (head === null || tail === null) {
+    if (head === null) {
       e.next = null;
-      e.prev = null;
+      e.prev = e;
       this.heads[q] = e;
-      this.tails[q] = e;
       this.ready[q >> 5] |= 1 << (q & 31);
-    } else if (atHead) {
-      e.prev = null;
-      e.next = head;
-      head.prev = e;
-      this.heads[q] = e;
     } else {
-      e.next = null;
+      const tail = head.prev as SchedEntity;
       e.prev = tail;
-      tail.next = e;
-      this.tails[q] = e;
+      head.prev = e;
+      if (atHead) {
+        e.next = head;
+        this.heads[q] = e;
+      } else {
+        e.next = null;
+        tail.next = e;
+      }
     }
     this.count++;
   }
@@ -108,13 +110,18 @@ export class RunQueue {
   remove(e: SchedEntity): void {
     kassert(e.queued, "run queue: entity not queued");
     const q: i32 = e.priority >> 2;
+    const head = this.heads[q];
     const next = e.next;
     const prev = e.prev;
-    if (prev === null) this.heads[q] = next;
-    else prev.next = next;
-    if (next === null) this.tails[q] = prev;
-    else next.prev = prev;
-    if (prev === null && next === null) this.ready[q >> 5] &= ~(1 << (q & 31));
+    if (head === e) {
+      this.heads[q] = next;
+      if (next === null) this.ready[q >> 5] &= ~(1 << (q & 31));
+      else next.prev = prev;
+    } else if (head !== null && prev !== null) {
+      prev.next = next;
+      if (next === null) head.prev = prev;
+      else next.prev = prev;
+    }
     e.next = null;
     e.prev = null;
     e.queued = false;
@@ -126,9 +133,15 @@ export class RunQueue {
     return this.heads[q];
   }
 
-  /** The last of queue `q`, still queued; follow `prev`. */
+  /** The last of queue `q`, still queued; follow `previous` for the others. */
   tail(q: i32): SchedEntity | null {
-    return this.tails[q];
+    const head = this.heads[q];
+    return head === null ? null : head.prev;
+  }
+
+  /** Who is before `e` in its queue, null for the first. */
+  previous(e: SchedEntity): SchedEntity | null {
+    return this.heads[e.priority >> 2] === e ? null : e.prev;
   }
 
   /** The first entity of the best queue, still queued; null when all are empty. */
@@ -138,15 +151,14 @@ export class RunQueue {
   }
 
   /**
-   * Closes the samples of those of class NORMAL who wait: their estcpu falls and they move up, so nobody waits for ever.
-   * `excess` and `cpus` as for `SchedEntity#closeSample`. Returns by how much the sum of their `uload` changed.
+   * Has the samples closed of those of class NORMAL who wait: their estcpu falls and they move up, so nobody waits for ever.
+   * They stay in order within a queue.
    */
-  decay(now: long, excess: i32, cpus: i32): i32 {
+  decay(now: long, sampler: Sampler): void {
     const first = CLASS_NORMAL >> 2;
     const end = CLASS_IDLE >> 2;
     let chain: SchedEntity | null = null;
     let last: SchedEntity | null = null;
-    let change: i32 = 0;
     for (let q = this.after(first - 1); q < end; q = this.after(q)) {
       let e = this.heads[q];
       while (e !== null) {
@@ -162,14 +174,9 @@ export class RunQueue {
     while (e !== null) {
       const next = e.next;
       e.next = null;
-      if (now - e.sampleStart >= SAMPLE_NS) {
-        const before = e.uload;
-        e.closeSample(now, excess, cpus);
-        change = (change + e.uload - before) | 0;
-      }
+      if (now - e.sampleStart >= SAMPLE_NS) sampler.sample(e, now);
       this.add(e, false);
       e = next;
     }
-    return change;
   }
 }

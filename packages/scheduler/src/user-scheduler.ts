@@ -17,12 +17,12 @@ import {
   SAMPLE_NS,
   type SchedEntity,
 } from "./entity";
-import { RunQueue } from "./run-queue";
+import { RunQueue, type Sampler } from "./run-queue";
 
 /** Length of a time slice: ten round robins a second. */
 export const SLICE_NS: long = 100000000;
 
-export class UserScheduler {
+export class UserScheduler implements Sampler {
   private readonly queue: RunQueue = new RunQueue();
   /** Entities on run queues. */
   runnable: i32 = 0;
@@ -87,6 +87,11 @@ export class UserScheduler {
     return e;
   }
 
+  /** Of one who waits; the run queue calls it. */
+  sample(e: SchedEntity, now: long): void {
+    e.closeSample(now, 0, 1);
+  }
+
   /** Whether `a` should run before `b`: by class, then by queue. */
   private isBetter(a: SchedEntity, b: SchedEntity): boolean {
     return a.priority >> 2 < b.priority >> 2;
@@ -97,7 +102,7 @@ export class UserScheduler {
     e.account(ns, now);
     if (now >= this.nextDecay) {
       this.nextDecay = now + SAMPLE_NS;
-      if (this.queue.hasNormal) this.queue.decay(now, 0, 1);
+      if (this.queue.hasNormal) this.queue.decay(now, this);
     }
     if (this.runnable === 0) {
       if (e.sliceUsed >= SLICE_NS) e.sliceUsed = 0;

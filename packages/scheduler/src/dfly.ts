@@ -1,0 +1,547 @@
+/**
+ * The userland scheduler of DragonFly for several CPUs: run queues for each CPU by priority, loads by recent use of the CPU, and a
+ * descent of the topology that weighs load, nearness and who woke whom.
+ *
+ * Key type `Dfly`. Neighbours: `dfly-tuning.ts` (weights and features), `entity.ts` (priority, estcpu, uload), `run-queue.ts`,
+ * `load-tree.ts` (the sums that make a descent cost log(CPUs); the original adds up every CPU of every node).
+ *
+ * An entity's `uload` counts for its CPU while it is runnable and until it has slept for a second: load is what is usually there, not
+ * what is there now. Where the original charges whole ticks, the caller accounts what was used, to the ns.
+ * Invariant: `uload[c]` and `ucount[c]` are the sum and the number of the entities that are `loaded` on c; the tree holds `effective(c)`.
+ * Source: DragonFly sys/kern/usched_dfly.c.
+ */
+import { i32, imul, kassert, longDiv, longMod, LongArray, toLong, type long } from "@anax/portable";
+import { CLASS_REALTIME, PPQ, PRIBASE_NULL, SAMPLE_NS, type SchedEntity } from "./entity";
+import {
+  DFLY_FLIP,
+  DFLY_FORK_BEST,
+  DFLY_FORK_SAME,
+  DFLY_FORK_SPREAD,
+  DFLY_PULL,
+  DFLY_PUSH,
+  DFLY_PUSH_MORE,
+  DFLY_ROVER,
+  type DflyTuning,
+} from "./dfly-tuning";
+import { LoadTree } from "./load-tree";
+import { SchedPolicy, TICK_NS } from "./policy";
+import { RunQueue, type Sampler } from "./run-queue";
+import type { Topology } from "./topology";
+import { SLICE_NS } from "./user-scheduler";
+
+/** Who has slept so long is no load any more, ns. */
+export const DOZE_NS: long = 1000000000;
+/** Ticks between two turns of the rover. */
+const ROVER_TICKS: i32 = 8;
+/** Queued entities that are looked at for one that may move to another CPU. */
+const PULL_CHECKS: i32 = 32;
+/** CPUs that are looked at for one that runs something worse, when a child is to start anywhere. */
+const SPREAD_CHECKS: i32 = 32;
+/** Priority to queue. */
+const QUEUE_MASK: i32 = -PPQ;
+
+export class Dfly extends SchedPolicy implements Sampler {
+  /** By CPU: sum of `uload` and number of the entities that count. */
+  readonly uload: Int32Array;
+  readonly ucount: Int32Array;
+  readonly tree: LoadTree;
+  private readonly queues: RunQueue[] = [];
+  /** When the waiting ones of a CPU are next looked at, ns. */
+  private readonly nextDecay: LongArray;
+  /** Where the last child of this CPU's entities was put. */
+  private readonly scan: Int32Array;
+  /** All who count. */
+  private total: i32 = 0;
+  /** Sleepers who still count, by when they fell asleep. */
+  private dozeHead: SchedEntity | null = null;
+  private dozeTail: SchedEntity | null = null;
+  private readonly label: string;
+
+  constructor(
+    topology: Topology,
+    readonly tuning: DflyTuning,
+    label: string,
+  ) {
+    super(topology);
+    kassert(tuning.wrong().length === 0, "dfly: tuning out of range");
+    this.label = label;
+    this.uload = new Int32Array(topology.cpus);
+    this.ucount = new Int32Array(topology.cpus);
+    this.scan = new Int32Array(topology.cpus);
+    this.nextDecay = new LongArray(topology.cpus);
+    this.tree = new LoadTree(topology);
+    for (let c = 0; c < topology.cpus; c++) {
+      this.queues.push(new RunQueue());
+      this.scan[c] = c;
+      this.refresh(c);
+    }
+  }
+
+  get name(): string {
+    return this.label;
+  }
+
+  // Load.
+
+  /** What a CPU weighs in choices: its load, and an advantage when it is idle. */
+  effective(cpu: i32): i32 {
+    const t = this.tuning;
+    const load: i32 = (this.uload[cpu] + imul(this.ucount[cpu], t.weight3)) | 0;
+    if (this.current[cpu] !== null || this.queues[cpu].count !== 0) return load;
+    return ((t.halveIdle ? (load / 2) | 0 : load) - t.weight4) | 0;
+  }
+
+  private refresh(cpu: i32): void {
+    const waiting = this.queues[cpu].count;
+    this.tree.set(cpu, this.effective(cpu), waiting, waiting === 0 && this.current[cpu] === null);
+  }
+
+  private count(e: SchedEntity): void {
+    if (e.loaded) return;
+    e.loaded = true;
+    this.uload[e.cpu] = (this.uload[e.cpu] + e.uload) | 0;
+    this.ucount[e.cpu] = (this.ucount[e.cpu] + 1) | 0;
+    this.total++;
+  }
+
+  private discount(e: SchedEntity): void {
+    if (!e.loaded) return;
+    e.loaded = false;
+    this.uload[e.cpu] = (this.uload[e.cpu] - e.uload) | 0;
+    this.ucount[e.cpu] = (this.ucount[e.cpu] - 1) | 0;
+    this.total--;
+  }
+
+  /** Its `uload` was `before`. */
+  private reweigh(e: SchedEntity, before: i32): void {
+    if (e.loaded) this.uload[e.cpu] = (this.uload[e.cpu] + e.uload - before) | 0;
+  }
+
+  private get excess(): i32 {
+    const over: i32 = (this.total - this.cpus) | 0;
+    return this.tuning.compensate && over > 0 ? over : 0;
+  }
+
+  // Life.
+
+  override add(e: SchedEntity, parent: SchedEntity | null, now: long): void {
+    if (parent !== null) e.inherit(parent, now);
+    else {
+      e.sampleStart = now;
+      e.resetPriority();
+    }
+    this.inheritPlace(e, parent);
+  }
+
+  override remove(e: SchedEntity, parent: SchedEntity | null, now: long): void {
+    if (parent !== null) e.bequeath(parent);
+    this.unsetRunnable(e, now);
+    if (this.current[e.cpu] === e) {
+      this.current[e.cpu] = null;
+      this.want(e.cpu);
+    }
+    if (e.dozing) this.wakeDozer(e);
+    this.discount(e);
+    this.refresh(e.cpu);
+    this.dropMask(e);
+  }
+
+  private doze(e: SchedEntity): void {
+    if (!e.loaded) return;
+    const last = this.dozeTail;
+    e.dozing = true;
+    e.next = null;
+    e.prev = last;
+    if (last === null) this.dozeHead = e;
+    else last.next = e;
+    this.dozeTail = e;
+  }
+
+  private wakeDozer(e: SchedEntity): void {
+    const next = e.next;
+    const prev = e.prev;
+    if (prev === null) this.dozeHead = next;
+    else prev.next = next;
+    if (next === null) this.dozeTail = prev;
+    else next.prev = prev;
+    e.next = null;
+    e.prev = null;
+    e.dozing = false;
+  }
+
+  override sleep(e: SchedEntity, now: long): void {
+    kassert(this.current[e.cpu] === e, "scheduler: sleeper does not run");
+    e.sleepStart = now;
+    if (!this.tuning.atHead) e.sliceUsed = 0;
+    this.current[e.cpu] = null;
+    this.want(e.cpu);
+    this.doze(e);
+    this.refresh(e.cpu);
+  }
+
+  // Run queues.
+
+  private enqueue(e: SchedEntity, atHead: boolean): void {
+    const cpu = e.cpu;
+    this.count(e);
+    this.queues[cpu].add(e, atHead);
+    this.runnable++;
+    this.interrupt(e);
+    this.refresh(cpu);
+  }
+
+  /** A reschedule of its CPU when the queued entity is better than what runs. */
+  private interrupt(e: SchedEntity): void {
+    const running = this.current[e.cpu];
+    if (running === null) {
+      this.want(e.cpu);
+      return;
+    }
+    const now = running.priority & QUEUE_MASK;
+    const rival = e.priority & QUEUE_MASK;
+    if (now > ((rival + this.tuning.fastResched) | 0)) this.want(e.cpu);
+    else if (now > rival && running.sliceUsed < SLICE_NS) running.sliceUsed = SLICE_NS - TICK_NS;
+  }
+
+  override unsetRunnable(e: SchedEntity, now: long): void {
+    if (!e.queued) return;
+    this.queues[e.cpu].remove(e);
+    this.runnable--;
+    e.sleepStart = now;
+    this.doze(e);
+    this.refresh(e.cpu);
+  }
+
+  override setRunnable(e: SchedEntity, now: long, wakerCpu: i32): i32 {
+    if (e.queued) return e.cpu;
+    const from = e.cpu;
+    let atHead = false;
+    let target = from;
+    if (this.current[from] === e) {
+      atHead = e.sliceUsed < SLICE_NS;
+      if (!atHead) {
+        e.sliceUsed = 0;
+        e.wakeCpu = -1;
+      }
+      this.current[from] = null;
+      this.want(from);
+      if (!this.mayRun(e, from)) target = this.best(e);
+      else if (!e.yielded && this.mayPush(from, now)) {
+        this.refresh(from);
+        target = this.best(e);
+      }
+      e.yielded = false;
+    } else {
+      if (e.dozing) this.wakeDozer(e);
+      const before = e.uload;
+      if (e.sleepStart >= 0) e.woken(now);
+      this.reweigh(e, before);
+      e.wakeCpu = wakerCpu;
+      target = this.placeWoken(e);
+      atHead = this.tuning.atHead && e.sliceUsed < SLICE_NS;
+      if (!atHead) e.sliceUsed = 0;
+    }
+    if (target !== from) {
+      this.discount(e);
+      this.refresh(from);
+      e.cpu = target;
+    }
+    this.enqueue(e, atHead);
+    return target;
+  }
+
+  private mayPush(cpu: i32, now: long): boolean {
+    const t = this.tuning;
+    return (t.features & DFLY_PUSH_MORE) !== 0 && (!t.pace || this.turn(now) === cpu);
+  }
+
+  /** The CPU whose turn it is to be rebalanced. */
+  private turn(now: long): i32 {
+    return i32(longMod(longDiv(now, TICK_NS * toLong(ROVER_TICKS)), toLong(this.cpus)));
+  }
+
+  private placeWoken(e: SchedEntity): i32 {
+    const only = e.allowed;
+    if (only !== null && only.only >= 0) return only.only;
+    const features = this.tuning.features;
+    if (e.forked) {
+      e.forked = false;
+      if ((features & DFLY_FORK_BEST) !== 0) return this.best(e);
+      if ((features & DFLY_FORK_SAME) !== 0) return e.cpu;
+      if ((features & DFLY_FORK_SPREAD) !== 0) return this.spread(e);
+      return this.queues[e.cpu].count !== 0 ? this.best(e) : e.cpu;
+    }
+    return (features & DFLY_PUSH) !== 0 ? this.best(e) : e.cpu;
+  }
+
+  override choose(cpu: i32, _now: long): SchedEntity | null {
+    kassert(this.current[cpu] === null, "scheduler: the CPU is busy");
+    this.resched[cpu] = 0;
+    const queue = this.queues[cpu];
+    let e = queue.peek();
+    if (e === null) {
+      if ((this.tuning.features & DFLY_PULL) === 0 || this.tree.queued[0] === 0) return null;
+      e = this.pull(cpu, false, this.tuning.weight7);
+      if (e === null) return null;
+    }
+    queue.remove(e);
+    this.runnable--;
+    this.current[cpu] = e;
+    this.refresh(cpu);
+    return e;
+  }
+
+  override waiting(cpu: i32): i32 {
+    return this.queues[cpu].count;
+  }
+
+  // Time.
+
+  override account(e: SchedEntity, ns: long, now: long): void {
+    e.charge(ns);
+    if (now - e.sampleStart >= SAMPLE_NS) {
+      this.sample(e, now);
+      this.refresh(e.cpu);
+    }
+    this.checkSlice(e);
+  }
+
+  /** Closes the sample of one who waits or runs; the run queue calls it. */
+  sample(e: SchedEntity, now: long): void {
+    const before = e.uload;
+    e.closeSample(now, this.excess, this.cpus);
+    this.reweigh(e, before);
+  }
+
+  /** A reschedule when somebody better waits, or the slice is over. */
+  private checkSlice(e: SchedEntity): void {
+    const cpu = e.cpu;
+    const first = this.queues[cpu].best;
+    const own: i32 = e.priority >> 2;
+    if (first < own) {
+      this.want(cpu);
+      return;
+    }
+    if (e.sliceUsed < SLICE_NS || (e.klass === CLASS_REALTIME && !e.roundRobin)) return;
+    if (first === own) this.want(cpu);
+  }
+
+  override tick(cpu: i32, now: long): void {
+    let e = this.dozeHead;
+    while (e !== null && now - e.sleepStart >= DOZE_NS) {
+      this.wakeDozer(e);
+      this.discount(e);
+      this.refresh(e.cpu);
+      e = this.dozeHead;
+    }
+    if (now >= this.nextDecay.get(cpu)) {
+      this.nextDecay.set(cpu, now + SAMPLE_NS);
+      if (this.queues[cpu].hasNormal) {
+        this.queues[cpu].decay(now, this);
+        this.refresh(cpu);
+      }
+    }
+    if ((this.tuning.features & DFLY_ROVER) !== 0 && this.cpus > 1) {
+      const t = longDiv(now, TICK_NS);
+      if (longMod(t, toLong(ROVER_TICKS)) === toLong(0) && this.turn(now) === cpu) this.rebalance(cpu);
+    }
+    const running = this.current[cpu];
+    if (running === null) return;
+    this.checkSlice(running);
+    if (running.sliceUsed < SLICE_NS || (running.klass === CLASS_REALTIME && !running.roundRobin)) return;
+    // The end of a slice is also when a hog may be pushed to a better CPU, whoever waits.
+    if (this.cpus > 1 && this.mayPush(cpu, now)) this.want(cpu);
+    else if (this.resched[cpu] === 0) running.sliceUsed = 0;
+  }
+
+  /** The rover: a CPU takes the worst entity of the worst queue, if that leaves it less loaded than the other. */
+  rebalance(cpu: i32): void {
+    const e = this.pull(cpu, true, (this.tuning.weight6 / 2) | 0);
+    if (e !== null) this.interrupt(e);
+  }
+
+  override slice(cpu: i32, e: SchedEntity): long {
+    if (this.queues[cpu].count === 0 || (e.klass === CLASS_REALTIME && !e.roundRobin)) return -1;
+    const left = SLICE_NS - e.sliceUsed;
+    return left > 0 ? left : 1;
+  }
+
+  override yieldNow(e: SchedEntity, _now: long): void {
+    e.sliceUsed = SLICE_NS;
+    e.yielded = true;
+    this.want(e.cpu);
+  }
+
+  protected override reprioritize(
+    e: SchedEntity,
+    klass: i32,
+    nice: i32,
+    rtPriority: i32,
+    roundRobin: boolean,
+    _now: long,
+  ): void {
+    const queued = e.queued;
+    if (queued) this.queues[e.cpu].remove(e);
+    const before = e.uload;
+    e.klass = klass;
+    e.nice = nice;
+    e.rtPriority = rtPriority;
+    e.roundRobin = roundRobin;
+    e.resetPriority();
+    this.reweigh(e, before);
+    if (queued) {
+      this.queues[e.cpu].add(e, false);
+      this.interrupt(e);
+    } else if (this.current[e.cpu] === e && this.queues[e.cpu].count > 0) this.want(e.cpu);
+    this.refresh(e.cpu);
+  }
+
+  protected override requeue(e: SchedEntity, _now: long): void {
+    const from = e.cpu;
+    this.queues[from].remove(e);
+    this.runnable--;
+    const target = this.best(e);
+    this.discount(e);
+    this.refresh(from);
+    e.cpu = target;
+    this.enqueue(e, false);
+  }
+
+  // Where.
+
+  /**
+   * The CPU for an entity: from the root down, always the child with the lowest load by CPU, as if the entity were not there, less
+   * the advantages of nearness. In doubt where it is already.
+   */
+  best(e: SchedEntity): i32 {
+    const t = this.topology;
+    const w = this.tuning;
+    const tree = this.tree;
+    const childCount = t.childCount;
+    const firstCpu = t.firstCpu;
+    const cpuCount = t.cpuCount;
+    const load = tree.load;
+    const allowed = e.allowed;
+    const own = e.cpu;
+    const waker = e.wakeCpu;
+    const already: i32 = e.loaded ? (e.uload + w.weight3) | 0 : 0;
+    const largest = w.weight5 === 0 ? 0 : t.largestMemory;
+    const here: i32 = (w.features & DFLY_FLIP) !== 0 ? w.weight2 : -w.weight2;
+    let node: i32 = 0;
+    let below = childCount[node];
+    while (below !== 0) {
+      let best: i32 = -1;
+      let lowest: i32 = 0;
+      const first = t.firstChild[node];
+      const end: i32 = (first + below) | 0;
+      for (let c = first; c < end; c++) {
+        let members = cpuCount[c];
+        const from = firstCpu[c];
+        const until: i32 = (from + members) | 0;
+        let sum = load[c];
+        if (allowed !== null) {
+          members = allowed.counts[c];
+          if (members === 0) continue;
+          sum = tree.loadOf(c, allowed, members);
+        }
+        const isOwn = own >= from && own < until;
+        if (isOwn) sum = (sum - already) | 0;
+        let l: i32 = (sum / members) | 0;
+        if (isOwn) l = (l - w.weight1) | 0;
+        if (largest > 0) l = (l - ((imul(t.memory[c], w.weight5) / largest) | 0)) | 0;
+        if (waker >= from && waker < until) l = (childCount[c] !== 0 ? l - w.weight2 : l + here) | 0;
+        if (best < 0 || l < lowest || (l === lowest && isOwn)) {
+          best = c;
+          lowest = l;
+        }
+      }
+      kassert(best >= 0, "dfly: nothing allowed");
+      node = best;
+      below = childCount[node];
+    }
+    return firstCpu[node];
+  }
+
+  /**
+   * The CPU to take from: from the root down, always the child with the highest load by CPU among those where somebody waits, with
+   * an advantage for what is near (not when `force`d). -1 for none, or when it would be `cpu` itself.
+   */
+  worst(cpu: i32, force: boolean): i32 {
+    const t = this.topology;
+    const w = this.tuning;
+    const near: i32 = force && w.pace ? 0 : w.pace ? (w.weight1 / 2) | 0 : w.weight1;
+    const largest = w.weight5 === 0 ? 0 : t.largestMemory;
+    let node: i32 = 0;
+    while (t.childCount[node] !== 0) {
+      let best: i32 = -1;
+      let highest: i32 = 0;
+      const first = t.firstChild[node];
+      const end: i32 = (first + t.childCount[node]) | 0;
+      for (let c = first; c < end; c++) {
+        if (this.tree.queued[c] === 0) continue;
+        let l: i32 = (this.tree.load[c] / t.cpuCount[c]) | 0;
+        const isOwn = t.contains(c, cpu);
+        if (isOwn) l = (l + near) | 0;
+        if (largest > 0) l = (l - ((imul(t.memory[c], w.weight5) / largest) | 0)) | 0;
+        if (best < 0 || l > highest || (l === highest && isOwn)) {
+          best = c;
+          highest = l;
+        }
+      }
+      if (best < 0) return -1;
+      node = best;
+    }
+    const found = t.firstCpu[node];
+    return found === cpu ? -1 : found;
+  }
+
+  /** Moves the worst that may run here from the worst CPU, when that has more load by `hysteresis`. It is queued here; null for none. */
+  private pull(cpu: i32, force: boolean, hysteresis: i32): SchedEntity | null {
+    const from = this.worst(cpu, force);
+    if (from < 0 || ((this.uload[cpu] + hysteresis) | 0) >= this.uload[from]) return null;
+    const queue = this.queues[from];
+    let left = PULL_CHECKS;
+    for (let q = queue.worst; left > 0 && q >= 0; q = queue.before(q)) {
+      let e = queue.tail(q);
+      while (e !== null && left > 0) {
+        left--;
+        if (this.mayRun(e, cpu)) {
+          queue.remove(e);
+          this.discount(e);
+          this.refresh(from);
+          e.cpu = cpu;
+          this.count(e);
+          this.queues[cpu].add(e, true);
+          this.refresh(cpu);
+          return e;
+        }
+        e = queue.previous(e);
+      }
+    }
+    return null;
+  }
+
+  /** A CPU for a child anywhere: the next idle one, else one that runs something worse, else the next. */
+  private spread(e: SchedEntity): i32 {
+    const dock = e.cpu;
+    let base: i32 = (this.scan[dock] + 1) | 0;
+    if (base >= this.cpus) base = 0;
+    this.scan[dock] = base;
+    let cpu = this.tree.idleFrom(e.allowed, base);
+    if (cpu >= 0) return cpu;
+    const allowed = e.allowed;
+    cpu = base;
+    for (let i = 0; i < SPREAD_CHECKS; i++) {
+      if (allowed !== null) {
+        cpu = allowed.mask.next(cpu);
+        if (cpu < 0) cpu = allowed.mask.next(0);
+      }
+      const running = this.current[cpu];
+      const upri = running === null ? PRIBASE_NULL : running.priority;
+      if ((upri & QUEUE_MASK) > (e.priority & QUEUE_MASK)) return cpu;
+      cpu = (cpu + 1) | 0;
+      if (cpu >= this.cpus) cpu = 0;
+    }
+    return this.mayRun(e, base) ? base : this.firstAllowed(e);
+  }
+}
