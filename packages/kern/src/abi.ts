@@ -5,7 +5,7 @@
  * executable format) and `ExecImage` (`exec.ts`). Implemented by abi-compat. Neighbours: `loop.ts`, `signal.ts`, `exec.ts`.
  * Invariant: kern knows no register convention, no structure layout and no file format.
  */
-import { Msg, ServicePort } from "@anax/lwkt";
+import { Msg, PutOnlyPort } from "@anax/lwkt";
 import type { i32, long } from "@anax/portable";
 import type { ExecImage } from "./exec";
 import type { Lwp } from "./lwp";
@@ -23,7 +23,7 @@ export class SysMsg extends Msg {
 }
 
 /** One binary interface. Every process has one; exec chooses it. */
-export abstract class Abi extends ServicePort {
+export abstract class Abi extends PutOnlyPort {
   constructor(readonly name: string) {
     super();
   }

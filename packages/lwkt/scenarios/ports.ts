@@ -6,7 +6,7 @@ import {
   MSGF_PRIORITY,
   Msg,
   ReplyOnlyPort,
-  ServicePort,
+  PutOnlyPort,
   TDPRI_KERN_DAEMON,
   TDPRI_SOFT_NORM,
   Thread,
@@ -44,7 +44,7 @@ class Replies extends ReplyOnlyPort {
 }
 
 /** Finishes even commands at once and keeps odd ones until they are aborted. */
-class Half extends ServicePort implements AbortHandler {
+class Half extends PutOnlyPort implements AbortHandler {
   putPort(msg: Msg): i32 {
     if ((msg.cmd & 1) === 0) return msg.cmd === 0 ? 0 : Errno.INVAL;
     msg.flags |= MSGF_ABORTABLE;

@@ -9,7 +9,7 @@
  * Source: DragonFly sys/kern/vfs_default.c (vop_defaultop).
  */
 import { EASYNC, Errno, type i32 } from "@anax/portable";
-import { MSGF_DONE, ServicePort, beginMsg, type Msg, type Port } from "@anax/lwkt";
+import { MSGF_DONE, PutOnlyPort, beginMsg, type Msg, type Port } from "@anax/lwkt";
 import type { Mount } from "./mount";
 import type { Ncp } from "./namecache";
 import { Vop, type VopMsg } from "./vop";
@@ -20,7 +20,7 @@ import type { Vfs } from "./vfs";
  * The port of one mounted file system. Methods return 0, a negative errno or EASYNC; what an operation's arguments and
  * results are is written at `Vop`. Defaults: what a file system does not have is -OPNOTSUPP (or what POSIX says for it).
  */
-export abstract class FileSystem extends ServicePort {
+export abstract class FileSystem extends PutOnlyPort {
   /** Name of the root, shared by all mounts of this file system; and how many those are. Owned by `mounting.ts`. */
   rootName: Ncp | null = null;
   mountCount: i32 = 0;
