@@ -1,0 +1,117 @@
+/**
+ * Files of the command line: inputs by what is in them, outputs all or none.
+ *
+ * Neighbours: `../trace/*` and `../workload/*` (readers). Invariant: an output appears under its name only when it is complete and every other
+ * output of the run is.
+ */
+import { closeSync, openSync, readFileSync, renameSync, rmSync, statSync, writeSync } from "node:fs";
+import { InputError } from "../errors";
+import { looksLikeLinux, readLinux } from "../trace/linux";
+import { readNdjson } from "../trace/ndjson";
+import type { Trace } from "../trace/trace";
+import { preset, presetNames } from "../workload/presets";
+import { checkWorkload, type Workload } from "../workload/schema";
+import { CliError, Exit } from "./errors";
+
+export function readText(file: string, option: string): string {
+  try {
+    if (file === "-") return readFileSync(0, "utf8");
+    if (!statSync(file).isFile()) throw new CliError(`${option} ${file}: not a file`, Exit.noInput);
+    return readFileSync(file, "utf8");
+  } catch (error) {
+    if (error instanceof CliError) throw error;
+    throw new CliError(`${option} ${file}: ${(error as Error).message}`, Exit.noInput);
+  }
+}
+
+/** JSON of a file. */
+export function readJson(file: string, option: string): unknown {
+  const text = readText(file, option);
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw new InputError(`not JSON: ${(error as Error).message}`, { field: "", file });
+  }
+}
+
+/** A preset of this name, or a file: a workload (JSON), a trace (NDJSON), or the text of a Linux tracer. */
+export function readWorkload(input: string, cpus: number, option: string): Workload | Trace {
+  if (presetNames().some(({ name }) => name === input)) return preset(input, cpus);
+  const known = presetNames().map(({ name }) => name);
+  if (input !== "-" && statSync(input, { throwIfNoEntry: false }) === undefined) {
+    throw new CliError(
+      `${option} ${input}: no such file, and no preset; presets are ${known.join(", ")}`,
+      Exit.noInput,
+    );
+  }
+  const text = readText(input, option);
+  if (looksLikeLinux(text)) return readLinux(text, input);
+  if (/^\s*\{[^\n]*"format"\s*:/.test(text)) return readNdjson(text, input);
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    throw new InputError(`not JSON: ${(error as Error).message}`, { field: "", file: input });
+  }
+  try {
+    return checkWorkload(value);
+  } catch (error) {
+    if (error instanceof InputError) throw error.at("", { file: input });
+    throw error;
+  }
+}
+
+/** A trace of a file; workloads are none. */
+export function readTrace(file: string, option: string): Trace {
+  const text = readText(file, option);
+  return looksLikeLinux(text) ? readLinux(text, file) : readNdjson(text, file);
+}
+
+/** Files that appear together when `commit` is called. */
+export class Outputs {
+  private readonly written: { temporary: string; file: string }[] = [];
+
+  /** Writes beside the file; nothing has its name yet. */
+  write(file: string, pieces: Iterable<string>): void {
+    const temporary = `${file}.${process.pid}.tmp`;
+    try {
+      const descriptor = openSync(temporary, "wx");
+      this.written.push({ temporary, file });
+      try {
+        let buffered = "";
+        for (const piece of pieces) {
+          buffered += piece;
+          if (buffered.length < 1 << 16) continue;
+          writeAll(descriptor, buffered);
+          buffered = "";
+        }
+        writeAll(descriptor, buffered);
+      } finally {
+        closeSync(descriptor);
+      }
+    } catch (error) {
+      throw new CliError(`${file}: ${(error as Error).message}`, Exit.cannotCreate);
+    }
+  }
+
+  commit(): void {
+    for (const { temporary, file } of this.written) {
+      try {
+        renameSync(temporary, file);
+      } catch (error) {
+        throw new CliError(`${file}: ${(error as Error).message}`, Exit.cannotCreate);
+      }
+    }
+    this.written.length = 0;
+  }
+
+  /** Removes what was not committed. */
+  discard(): void {
+    for (const { temporary } of this.written) rmSync(temporary, { force: true });
+  }
+}
+
+function writeAll(descriptor: number, text: string): void {
+  const bytes = Buffer.from(text);
+  for (let at = 0; at < bytes.length;) at += writeSync(descriptor, bytes, at);
+}

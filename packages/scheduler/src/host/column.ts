@@ -1,0 +1,28 @@
+/** A growable column of numbers; what a run gathers is kept in these, so that millions of events stay cheap. */
+export class Column {
+  private values: Float64Array;
+  length = 0;
+
+  constructor(capacity = 64) {
+    this.values = new Float64Array(capacity);
+  }
+
+  push(value: number): void {
+    if (this.length === this.values.length) {
+      const wider = new Float64Array(this.values.length * 2);
+      wider.set(this.values);
+      this.values = wider;
+    }
+    this.values[this.length++] = value;
+  }
+
+  at(index: number): number {
+    if (index < 0 || index >= this.length) throw new RangeError(`no element ${index} in ${this.length}`);
+    return this.values[index]!;
+  }
+
+  /** A copy, ascending. */
+  sorted(): Float64Array {
+    return this.values.slice(0, this.length).sort();
+  }
+}

@@ -1,0 +1,172 @@
+/**
+ * A trace in the Trace Event Format, which ui.perfetto.dev and chrome://tracing open.
+ *
+ * Process "CPUs" has a track for each CPU with the slices of tasks, process "Tasks" one for each task with what it does (running, runnable),
+ * arrows go from a waker to the first slice of whom it woke, counters show how many tasks run and how many wait.
+ * Neighbour: `../trace/trace.ts`. Invariant: events are in the order of time, every B has its E on the same track, every arrow's end its start.
+ * Source: Trace Event Format (Google), "Duration Events", "Flow Events", "Counter Events".
+ */
+import { BY_TIMER, Kind, STOP_NAMES, type Trace } from "../trace/trace";
+
+/** One event of the format; `ts` is in microseconds. */
+export interface TraceEvent {
+  ph: "B" | "E" | "s" | "f" | "C" | "M";
+  name: string;
+  pid: number;
+  tid: number;
+  ts: number;
+  cat?: string;
+  id?: number;
+  bp?: "e";
+  args?: Record<string, unknown>;
+}
+
+export interface PerfettoOptions {
+  /** Tracks of tasks beside those of CPUs (default: up to 1,000 tasks). */
+  tasks?: boolean;
+  /** Arrows of wake-ups (default true). */
+  flows?: boolean;
+  /** Most values of each counter (default 5,000); the last value of each stretch of time stands. */
+  counters?: number;
+}
+
+const CPUS = 1;
+const TASKS = 2;
+const MAX_TASK_TRACKS = 1_000;
+
+/** The events, one after the other. */
+export function* traceEvents(trace: Trace, options: PerfettoOptions = {}): Generator<TraceEvent> {
+  const withTasks = options.tasks ?? trace.tasks.length <= MAX_TASK_TRACKS;
+  yield* names(trace, withTasks);
+  const flows = options.flows ?? true;
+  const resolution = trace.end / (options.counters ?? 5_000);
+  const counters = new Counters(resolution);
+  const running = new Int32Array(trace.tasks.length).fill(-1);
+  const ready = new Uint8Array(trace.tasks.length);
+  const arrow = new Float64Array(trace.tasks.length);
+  let arrows = 0;
+
+  for (let i = 0; i < trace.length; i++) {
+    const time = trace.time.at(i);
+    const ts = time / 1000;
+    const task = trace.task.at(i);
+    const info = trace.tasks[task]!;
+    const detail = trace.detail.at(i);
+    switch (trace.kind.at(i)) {
+      case Kind.run: {
+        const cpu = trace.cpu.at(i);
+        running[task] = cpu;
+        counters.running++;
+        if (withTasks && ready[task] === 1) yield { ph: "E", name: "runnable", pid: TASKS, tid: task, ts };
+        if (ready[task] === 1) counters.waiting--;
+        ready[task] = 0;
+        yield {
+          ph: "B",
+          name: info.name,
+          cat: trace.groups[info.group]!,
+          pid: CPUS,
+          tid: cpu,
+          ts,
+          args: { task, class: info.class, nice: info.nice },
+        };
+        if (withTasks) yield { ph: "B", name: `CPU ${cpu}`, cat: "running", pid: TASKS, tid: task, ts };
+        if (arrow[task]! > 0) {
+          yield { ph: "f", bp: "e", name: "wake-up", cat: "wake", id: arrow[task]!, pid: CPUS, tid: cpu, ts };
+          arrow[task] = 0;
+        }
+        break;
+      }
+      case Kind.stop: {
+        const cpu = trace.cpu.at(i);
+        running[task] = -1;
+        counters.running--;
+        const why = STOP_NAMES[detail]!;
+        yield { ph: "E", name: info.name, pid: CPUS, tid: cpu, ts, args: { end: why } };
+        if (withTasks) yield { ph: "E", name: `CPU ${cpu}`, pid: TASKS, tid: task, ts };
+        if (why === "preempted" || why === "yielded") {
+          ready[task] = 1;
+          counters.waiting++;
+          if (withTasks) yield { ph: "B", name: "runnable", cat: why, pid: TASKS, tid: task, ts };
+        }
+        break;
+      }
+      case Kind.wake:
+        if (ready[task] === 1 || running[task]! >= 0) break;
+        ready[task] = 1;
+        counters.waiting++;
+        if (withTasks) yield { ph: "B", name: "runnable", cat: "woken", pid: TASKS, tid: task, ts };
+        if (flows && detail > BY_TIMER && running[detail]! >= 0) {
+          arrow[task] = ++arrows;
+          yield { ph: "s", name: "wake-up", cat: "wake", id: arrows, pid: CPUS, tid: running[detail]!, ts };
+        }
+        break;
+    }
+    yield* counters.at(time);
+  }
+  yield* counters.last(trace.end);
+  if (withTasks) {
+    for (let task = 0; task < ready.length; task++) {
+      if (ready[task] === 1) yield { ph: "E", name: "runnable", pid: TASKS, tid: task, ts: trace.end / 1000 };
+    }
+  }
+}
+
+function* names(trace: Trace, withTasks: boolean): Generator<TraceEvent> {
+  const meta = (name: string, pid: number, tid: number, args: Record<string, unknown>): TraceEvent => ({
+    ph: "M",
+    name,
+    pid,
+    tid,
+    ts: 0,
+    args,
+  });
+  yield meta("process_name", CPUS, 0, { name: "CPUs" });
+  yield meta("process_sort_index", CPUS, 0, { sort_index: 0 });
+  for (let cpu = 0; cpu < trace.cpus; cpu++) {
+    yield meta("thread_name", CPUS, cpu, { name: `CPU ${cpu}` });
+    yield meta("thread_sort_index", CPUS, cpu, { sort_index: cpu });
+  }
+  if (!withTasks) return;
+  yield meta("process_name", TASKS, 0, { name: "Tasks" });
+  yield meta("process_sort_index", TASKS, 0, { sort_index: 1 });
+  for (let task = 0; task < trace.tasks.length; task++) {
+    yield meta("thread_name", TASKS, task, { name: trace.tasks[task]!.name });
+    yield meta("thread_sort_index", TASKS, task, { sort_index: task });
+  }
+}
+
+/** Values of the counters, no closer together than the resolution. */
+class Counters {
+  running = 0;
+  waiting = 0;
+  private due = 0;
+
+  constructor(private readonly resolution: number) {}
+
+  *at(time: number): Generator<TraceEvent> {
+    if (time < this.due) return;
+    yield this.event(time);
+    this.due = time + this.resolution;
+  }
+
+  *last(time: number): Generator<TraceEvent> {
+    yield this.event(time);
+  }
+
+  private event(time: number): TraceEvent {
+    const args = { running: this.running, waiting: this.waiting };
+    return { ph: "C", name: "load", pid: CPUS, tid: 0, ts: time / 1000, args };
+  }
+}
+
+/** The file, in pieces: `{"traceEvents":[...]}`. */
+export function* writePerfetto(trace: Trace, options: PerfettoOptions = {}): Generator<string> {
+  const about = { trace: trace.name, cpus: trace.cpus, tasks: trace.tasks.length };
+  yield `{"displayTimeUnit":"ns","otherData":${JSON.stringify(about)},"traceEvents":[`;
+  let first = true;
+  for (const event of traceEvents(trace, options)) {
+    yield `${first ? "\n" : ",\n"}${JSON.stringify(event)}`;
+    first = false;
+  }
+  yield "\n]}\n";
+}

@@ -1,0 +1,361 @@
+/**
+ * A trace as an SVG timeline: a row for each CPU (or for neighbours together, when there are many), coloured by group, with an axis, a legend and
+ * the number of waiting tasks above.
+ *
+ * Neighbour: `../trace/trace.ts`. Invariant: the size of the picture depends on its width and rows, not on the length of the trace: what is
+ * narrower than a pixel is gathered into columns.
+ */
+import type { Trace } from "../trace/trace";
+import { Kind, Stop } from "../trace/trace";
+import { formatDuration } from "../units";
+import { colour } from "./palette";
+
+export interface SvgOptions {
+  /** Pixels (default 1,200). */
+  width?: number;
+  /** Part of the trace, ns (default all). */
+  from?: number;
+  to?: number;
+  /** Most rows; more CPUs than that share rows (default 64). */
+  rows?: number;
+  title?: string;
+}
+
+const MARGIN = { left: 64, right: 32, top: 82 };
+const LOAD_HEIGHT = 56;
+const GAP = 22;
+const FONT = "font-family=\"Helvetica, Arial, 'DejaVu Sans', sans-serif\"";
+
+/** Layout and range of one picture. */
+interface Frame {
+  trace: Trace;
+  from: number;
+  to: number;
+  width: number;
+  /** Of the plot, px. */
+  plot: number;
+  rows: number;
+  perRow: number;
+  rowHeight: number;
+  rowsTop: number;
+}
+
+/** The picture, an SVG document. */
+export function timelineSvg(trace: Trace, options: SvgOptions = {}): string {
+  const width = Math.max(400, Math.round(options.width ?? 1_200));
+  const from = Math.max(0, options.from ?? 0);
+  const to = Math.max(from + 1, Math.min(options.to ?? trace.end, trace.end));
+  const perRow = Math.ceil(trace.cpus / Math.max(1, options.rows ?? 64));
+  const rows = Math.ceil(trace.cpus / perRow);
+  const rowHeight = rows <= 8 ? 28 : rows <= 16 ? 20 : rows <= 32 ? 14 : 10;
+  const frame: Frame = {
+    trace,
+    from,
+    to,
+    width,
+    plot: width - MARGIN.left - MARGIN.right,
+    rows,
+    perRow,
+    rowHeight,
+    rowsTop: MARGIN.top + LOAD_HEIGHT + GAP,
+  };
+  const cells = new Cells(frame);
+  const legend = legendOf(frame, cells.used);
+  const axisTop = frame.rowsTop + rows * rowHeight;
+  const height = axisTop + 44 + legend.height;
+  return [
+    `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}" ${FONT} font-size="12">`,
+    `<title>${escape(options.title ?? trace.name)}</title>`,
+    `<rect width="${width}" height="${height}" fill="#ffffff"/>`,
+    heading(frame, options.title ?? trace.name),
+    load(frame),
+    rowLabels(frame),
+    cells.draw(),
+    axis(frame, axisTop),
+    legend.draw(axisTop + 40),
+    "</svg>\n",
+  ].join("\n");
+}
+
+function heading({ trace, from, to }: Frame, title: string): string {
+  const cpus = trace.cpus === 1 ? "1 CPU" : `${trace.cpus} CPUs`;
+  const about = `${cpus}, ${trace.tasks.length} tasks, ${formatDuration(to - from)}`;
+  return (
+    `<text x="16" y="28" font-size="18" font-weight="bold" fill="#222222">${escape(title)}</text>` +
+    `<text x="16" y="48" fill="#666666">${escape(about)}</text>`
+  );
+}
+
+/** Of what is drawn in a row. */
+const barHeight = (rowHeight: number): number => rowHeight - (rowHeight >= 14 ? 4 : 2);
+
+const number = (value: number): string => String(Math.round(value * 100) / 100);
+
+function escape(text: string): string {
+  return text
+    .replace(/[&<>"]/g, (c) => `&#${c.charCodeAt(0)};`)
+    .replace(/[^\t\n\r\u0020-\ud7ff\ue000-\ufffd]/g, "\ufffd");
+}
+
+/** Who had the CPUs of each row in each pixel column. */
+class Cells {
+  /** CPU time of each group. */
+  readonly used: Float64Array;
+  private readonly exact: string[][] = [];
+  /** ns by row, column and group, where slices are narrow. */
+  private readonly narrow: Map<number, Float64Array>[] = [];
+
+  constructor(private readonly frame: Frame) {
+    const { trace, rows } = frame;
+    this.used = new Float64Array(trace.groups.length);
+    for (let row = 0; row < rows; row++) {
+      this.exact.push([]);
+      this.narrow.push(new Map());
+    }
+    trace.slices(({ cpu, task, start, end }) => {
+      if (end <= frame.from || start >= frame.to) return;
+      const group = trace.tasks[task]!.group;
+      const a = Math.max(start, frame.from);
+      const b = Math.min(end, frame.to);
+      this.used[group]! += b - a;
+      this.add(Math.floor(cpu / frame.perRow), group, task, a, b);
+    });
+  }
+
+  private x(time: number): number {
+    const { from, to, plot } = this.frame;
+    return ((time - from) / (to - from)) * plot;
+  }
+
+  private add(row: number, group: number, task: number, start: number, end: number): void {
+    const { frame } = this;
+    let x = this.x(start);
+    const right = this.x(end);
+    if (frame.perRow === 1 && right - x >= 1.5) {
+      const info = frame.trace.tasks[task]!;
+      const label = (right - x) / 6.4 > info.name.length + 1 && frame.rowHeight >= 14;
+      // A thin gap tells neighbours of one group apart.
+      const gap = right - x > 4 ? 0.75 : 0;
+      this.exact[row]!.push(this.box(row, x, right - x - gap, group, label, info.name));
+      return;
+    }
+    while (x < right) {
+      const column = Math.floor(x);
+      const next = Math.min(column + 1, right);
+      let cell = this.narrow[row]!.get(column);
+      if (cell === undefined) {
+        cell = new Float64Array(frame.trace.groups.length);
+        this.narrow[row]!.set(column, cell);
+      }
+      cell[group]! += next - x;
+      if (next <= x) break;
+      x = next;
+    }
+  }
+
+  private box(row: number, x: number, w: number, group: number, label: boolean, name: string): string {
+    const { rowsTop, rowHeight } = this.frame;
+    const h = barHeight(rowHeight);
+    const top = rowsTop + row * rowHeight + (rowHeight - h) / 2;
+    const left = MARGIN.left + x;
+    const rect =
+      `<rect x="${number(left)}" y="${number(top)}" width="${number(w)}" height="${number(h)}" fill="${colour(group)}">` +
+      `<title>${escape(name)}</title></rect>`;
+    if (!label) return rect;
+    const size = rowHeight >= 20 ? 11 : 9;
+    const at = `x="${number(left + 4)}" y="${number(top + h / 2 + size * 0.36)}"`;
+    return `${rect}<text ${at} font-size="${size}" fill="#ffffff" pointer-events="none">${escape(name)}</text>`;
+  }
+
+  /** Narrow columns first, then what has its true edges. */
+  draw(): string {
+    const parts: string[] = ['<g shape-rendering="crispEdges">'];
+    for (let row = 0; row < this.frame.rows; row++) {
+      const cells = [...this.narrow[row]!].sort((a, b) => a[0] - b[0]);
+      for (let i = 0; i < cells.length;) i = this.drawColumns(parts, row, cells, i);
+      parts.push(...this.exact[row]!);
+    }
+    parts.push("</g>");
+    return parts.join("\n");
+  }
+
+  /** Draws a column, and the ones like it to the right of it; the groups stand on one another by their share. */
+  private drawColumns(parts: string[], row: number, cells: [number, Float64Array][], first: number): number {
+    const levels = (cell: Float64Array): string =>
+      Array.from(cell, (v) => Math.round((v / this.frame.perRow) * 12)).join();
+    const [column, cell] = cells[first]!;
+    const like = levels(cell);
+    let end = first + 1;
+    while (end < cells.length && cells[end]![0] === column + end - first && levels(cells[end]![1]) === like) end++;
+    const { rowsTop, rowHeight, perRow } = this.frame;
+    const full = barHeight(rowHeight);
+    let bottom = rowsTop + row * rowHeight + (rowHeight + full) / 2;
+    for (let group = 0; group < cell.length; group++) {
+      if (cell[group] === 0) continue;
+      const h = Math.min(full, (full * cell[group]!) / perRow);
+      bottom -= h;
+      parts.push(
+        `<rect x="${MARGIN.left + column}" y="${number(bottom)}" width="${end - first}" height="${number(h)}" fill="${colour(group)}"/>`,
+      );
+    }
+    return end;
+  }
+}
+
+/** The number of runnable tasks without a CPU, as an area. */
+function load(frame: Frame): string {
+  const { trace, from, to, plot } = frame;
+  const columns = Math.floor(plot);
+  const sums = new Float64Array(columns + 1);
+  const ready = new Uint8Array(trace.tasks.length);
+  const on = new Uint8Array(trace.tasks.length);
+  let waiting = 0;
+  let since = 0;
+  const spread = (until: number): void => {
+    const a = Math.max(since, from);
+    const b = Math.min(until, to);
+    if (b > a && waiting > 0) {
+      const scale = columns / (to - from);
+      for (let x = (a - from) * scale, end = (b - from) * scale; x < end;) {
+        const column = Math.floor(x);
+        const next = Math.min(column + 1, end);
+        sums[column]! += (next - x) * waiting;
+        if (next <= x) break;
+        x = next;
+      }
+    }
+    since = until;
+  };
+  for (let i = 0; i < trace.length; i++) {
+    const task = trace.task.at(i);
+    const kind = trace.kind.at(i);
+    const time = trace.time.at(i);
+    const preempted = kind === Kind.stop && [Stop.preempted, Stop.yielded].includes(trace.detail.at(i) as 1 | 2);
+    if (kind === Kind.run) {
+      on[task] = 1;
+      if (ready[task] === 1) {
+        spread(time);
+        waiting--;
+        ready[task] = 0;
+      }
+    } else if (kind === Kind.stop) on[task] = 0;
+    if (preempted || (kind === Kind.wake && ready[task] === 0 && on[task] === 0)) {
+      spread(time);
+      waiting++;
+      ready[task] = 1;
+    }
+  }
+  spread(to);
+  const top = sums.reduce((high, v) => Math.max(high, v), 0);
+  const ceiling = niceCeiling(Math.max(1, top));
+  const bottom = MARGIN.top + LOAD_HEIGHT;
+  const y = (value: number): string => number(bottom - (value / ceiling) * (LOAD_HEIGHT - 6));
+  let path = `M${MARGIN.left} ${bottom}`;
+  let last = "";
+  for (let x = 0; x < columns; x++) {
+    const at = y(sums[x]!);
+    if (at === last) continue;
+    path += last === "" ? `V${at}` : `H${MARGIN.left + x}V${at}`;
+    last = at;
+  }
+  path += `H${MARGIN.left + columns}V${bottom}Z`;
+  return [
+    `<path d="${path}" fill="#b9c2cc"/>`,
+    `<path d="M${MARGIN.left} ${bottom}H${MARGIN.left + columns}" stroke="#999999" stroke-width="1"/>`,
+    `<path d="M${MARGIN.left} ${y(ceiling)}H${MARGIN.left + columns}" stroke="#dddddd" stroke-width="1"/>`,
+    `<text x="${MARGIN.left - 8}" y="${bottom}" text-anchor="end" fill="#666666" font-size="11">0</text>`,
+    `<text x="${MARGIN.left - 8}" y="${Number(y(ceiling)) + 4}" text-anchor="end" fill="#666666" font-size="11">${ceiling}</text>`,
+    `<text x="${MARGIN.left}" y="${MARGIN.top - 4}" fill="#666666" font-size="11">tasks waiting for a CPU</text>`,
+  ].join("\n");
+}
+
+/** 1, 2 or 5 times a power of ten at or above a value. */
+function niceCeiling(value: number): number {
+  const power = 10 ** Math.floor(Math.log10(value));
+  for (const factor of [1, 2, 5, 10]) if (factor * power >= value - 1e-9) return factor * power;
+  return 10 * power;
+}
+
+function rowLabels({ trace, rows, perRow, rowHeight, rowsTop, plot }: Frame): string {
+  const parts: string[] = [];
+  const every = Math.max(1, Math.ceil(12 / rowHeight));
+  for (let row = 0; row < rows; row++) {
+    const top = rowsTop + row * rowHeight;
+    if (row % 2 === 0) {
+      parts.push(`<rect x="${MARGIN.left}" y="${top}" width="${plot}" height="${rowHeight}" fill="#f5f6f7"/>`);
+    }
+    if (row % every !== 0) continue;
+    const first = row * perRow;
+    const last = Math.min(trace.cpus, first + perRow) - 1;
+    const label = perRow === 1 ? (rows <= 16 ? `CPU ${first}` : String(first)) : `${first}-${last}`;
+    parts.push(
+      `<text x="${MARGIN.left - 8}" y="${number(top + rowHeight / 2 + 4)}" text-anchor="end" fill="#444444" font-size="11">${label}</text>`,
+    );
+  }
+  return parts.join("\n");
+}
+
+function axis({ from, to, plot, rowsTop }: Frame, top: number): string {
+  const parts = [`<path d="M${MARGIN.left} ${top}H${MARGIN.left + plot}" stroke="#444444" stroke-width="1"/>`];
+  const step = niceCeiling((to - from) / Math.max(4, Math.floor(plot / 120)));
+  for (let t = Math.ceil(from / step) * step; t <= to; t += step) {
+    const x = number(MARGIN.left + ((t - from) / (to - from)) * plot);
+    parts.push(`<path d="M${x} ${rowsTop}V${top + 5}" stroke="#444444" stroke-opacity="0.25" stroke-width="1"/>`);
+    parts.push(
+      `<text x="${x}" y="${top + 19}" text-anchor="middle" fill="#444444" font-size="11">${axisLabel(t, step)}</text>`,
+    );
+  }
+  return parts.join("\n");
+}
+
+/** In the unit of the step, with as many digits as the step needs. */
+function axisLabel(t: number, step: number): string {
+  const [unit, size] =
+    step < 1e3 ? ["ns", 1] : step < 1e6 ? ["us", 1e3] : step < 1e8 ? ["ms", 1e6] : (["s", 1e9] as [string, number]);
+  return `${Math.round((t / size) * 1e3) / 1e3} ${unit}`;
+}
+
+/** Groups by CPU time, with their share; the smallest of many are one entry. */
+function legendOf(
+  { trace, width, from, to }: Frame,
+  used: Float64Array,
+): { height: number; draw: (top: number) => string } {
+  const available = (to - from) * trace.cpus;
+  const entries = Array.from(used, (ns, group) => ({ group, ns, name: trace.groups[group]! }))
+    .filter((e) => e.ns > 0)
+    .sort((a, b) => b.ns - a.ns)
+    .slice(0, 24)
+    .map((e) => ({ ...e, label: `${e.name}  ${percent(e.ns / available)}` }));
+  const rest = Array.from(used).filter((ns) => ns > 0).length - entries.length;
+  const idle = available - used.reduce((sum, ns) => sum + ns, 0);
+  const labels = entries.map((e) => ({ fill: colour(e.group), label: e.label }));
+  if (rest > 0) labels.push({ fill: "#dddddd", label: `${rest} more groups` });
+  labels.push({ fill: "#f5f6f7", label: `idle and switching  ${percent(idle / available)}` });
+  let x = MARGIN.left;
+  let row = 0;
+  const placed = labels.map((l) => {
+    const w = 24 + l.label.length * 6.6 + 14;
+    if (x + w > width - MARGIN.right && x > MARGIN.left) {
+      x = MARGIN.left;
+      row++;
+    }
+    const at = { ...l, x, row };
+    x += w;
+    return at;
+  });
+  return {
+    height: (row + 1) * 20 + 8,
+    draw: (top) =>
+      placed
+        .map(
+          (l) =>
+            `<rect x="${number(l.x)}" y="${top + l.row * 20}" width="12" height="12" fill="${l.fill}" stroke="#999999" stroke-width="0.5"/>` +
+            `<text x="${number(l.x + 18)}" y="${top + l.row * 20 + 10}" fill="#222222">${escape(l.label)}</text>`,
+        )
+        .join("\n"),
+  };
+}
+
+function percent(part: number): string {
+  return `${(part * 100).toFixed(part < 0.0995 ? 1 : 0)} %`;
+}
