@@ -5,3 +5,4 @@ export { bestMatch, compareVersions, compilePattern, matchesPattern, PatternErro
 export * from "./archive/index.js";
 export { codeOf, ioError, PackageError, reasonOf } from "./errors.js";
 export type { PackageErrorCode, PackageErrorDetails } from "./errors.js";
+export * from "./generator/index.js";
