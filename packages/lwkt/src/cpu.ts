@@ -14,8 +14,9 @@
  * Source: DragonFly sys/kern/lwkt_thread.c, sys/sys/thread2.h.
  */
 import { BitSet, kassert, type i32 } from "@anax/portable";
+import type { CalloutWheel } from "./callout";
 import type { CpuGroup } from "./group";
-import { IpiQueues } from "./ipiq";
+import type { IpiQueues } from "./ipiq";
 import type { Msg } from "./msg";
 import {
   TDPRI_KERN_LPSCHED,
@@ -50,6 +51,8 @@ export class Cpu {
   critCount: i32 = 0;
   /** Requests from and to other CPUs; null outside of a group. */
   ipiqs: IpiQueues | null = null;
+  /** The timers of this CPU, where there are several CPUs. */
+  wheel: CalloutWheel | null = null;
   /** Handlers that are running: more than one when threads preempt. */
   private depth: i32 = 0;
   /** Threads that preempted another, for statistics. */

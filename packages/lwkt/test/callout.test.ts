@@ -77,6 +77,64 @@ describe("CalloutWheel against a sorted list", () => {
     expect(wheel.nextDeadline()).toBe(2 * span);
   });
 
+  it("fires in the order of ticks, and within one in the order of arming, also when it catches up", () => {
+    fc.assert(
+      fc.property(fc.array(fc.nat(2 ** 34), { minLength: 1, maxLength: 80 }), fc.nat(2 ** 34), (deadlines, now) => {
+        const wheel = new CalloutWheel(0);
+        const fired: number[] = [];
+        deadlines.forEach((d, i) => wheel.arm(new Probe(() => fired.push(i)), d));
+        wheel.run(now);
+        const tick = (i: number): number => Math.floor(deadlines[i]! / 2 ** 20);
+        const due = deadlines.map((_, i) => i).filter((i) => deadlines[i]! <= now);
+        expect(fired.map(tick)).toEqual(due.map(tick).sort((a, b) => a - b));
+        // What shares a tick all the time stays in the order of arming.
+        const same = new CalloutWheel(0);
+        fired.length = 0;
+        deadlines.forEach((d, i) => same.arm(new Probe(() => fired.push(i)), d % 2 ** 20));
+        same.run(2 ** 20);
+        expect(fired).toEqual(deadlines.map((_, i) => i));
+      }),
+    );
+  });
+
+  it("survives callouts that arm and cancel others, and themselves for the past, while they fire", () => {
+    const action = fc.record({ arm: fc.boolean(), id: fc.nat(11), back: fc.nat(3_000_000) });
+    fc.assert(
+      fc.property(
+        fc.array(fc.tuple(fc.nat(3_000_000), fc.array(action, { maxLength: 3 })), { minLength: 12, maxLength: 12 }),
+        (plan) => {
+          const now = 3_000_000;
+          const wheel = new CalloutWheel(0);
+          let fires = 0;
+          const probes: Probe[] = plan.map(
+            ([, actions]) =>
+              new Probe(() => {
+                fires++;
+                for (const a of actions) {
+                  if (a.arm) wheel.arm(probes[a.id]!, now - a.back);
+                  else wheel.cancel(probes[a.id]!);
+                }
+              }),
+          );
+          plan.forEach(([d], i) => wheel.arm(probes[i]!, d));
+          for (let round = 0; round < 5; round++) {
+            const before = fires;
+            const n = wheel.run(now + round);
+            expect(n).toBe(fires - before);
+            // Each fires at its place and at most once more at the end.
+            expect(n).toBeLessThanOrEqual(24);
+            expect(wheel.armedCount).toBe(probes.filter((p) => p.armed).length);
+            const next = wheel.nextDeadline();
+            expect(next).toBe(
+              wheel.armedCount === 0 ? -1 : Math.min(...probes.filter((p) => p.armed).map((p) => p.deadline)),
+            );
+          }
+        },
+      ),
+      { numRuns: 500 },
+    );
+  });
+
   it("lets a callout arm itself again while it fires", () => {
     let now = 0;
     let count = 0;
