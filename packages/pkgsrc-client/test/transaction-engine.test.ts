@@ -7,7 +7,7 @@ import { Journal, readJournal, type CrashHook, type JournalRecord } from "../src
 import { recover } from "../src/host/transaction/recover";
 import { StateDir } from "../src/host/transaction/state";
 import { Transaction, type Engine } from "../src/host/transaction/transaction";
-import { picture, temporaryDirectory } from "./support/tree";
+import { expectSame, picture, temporaryDirectory } from "./support/tree";
 
 const T0 = new Date("2026-01-02T03:04:05Z");
 
@@ -72,7 +72,7 @@ async function change(engine: Engine, root: string): Promise<void> {
     return staged;
   };
   try {
-    await t.snapshot(at("etc"));
+    await t.snapshot({ root: at("etc"), dirs: null, ignored: [] });
     const first = t.changes();
     await first.put(at("bin/tool"), await stage(at("bin/tool"), "new tool", 0o755));
     await first.remove(at("share/old/a"));
@@ -160,7 +160,7 @@ describe("a transaction on directories", () => {
       const recovered = await recover(w.engine());
       const now = picture(w.root);
       if (recovered.length === 1 && recovered[0]!.outcome === "undone") {
-        expect(now, `point ${n}`).toEqual(before);
+        expectSame(now, before, `point ${n}`);
         expect(readHistory(w.engine().state)).toEqual([]);
         undone++;
       } else {
@@ -201,7 +201,7 @@ describe("a transaction on directories", () => {
       await stopAt(last, (hook) => change(w.engine(hook), w.root));
       if (!(await stopAt(n, (hook) => recover(w.engine(hook))))) break;
       await recover(w.engine());
-      expect(picture(w.root), `point ${n} of the recovery`).toEqual(before);
+      expectSame(picture(w.root), before, `point ${n} of the recovery`);
       points++;
     }
     expect(points).toBeGreaterThan(20);
@@ -228,7 +228,7 @@ describe("a transaction on directories", () => {
       } catch (error) {
         expect((error as NodeJS.ErrnoException).code).toBe("ENOSPC");
       }
-      expect(picture(w.root), `point ${n}`).toEqual(before);
+      expectSame(picture(w.root), before, `point ${n}`);
       expect(await recover(w.engine())).toEqual([]);
       failures++;
     }

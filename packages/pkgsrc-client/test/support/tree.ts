@@ -3,6 +3,7 @@ import { createHash } from "node:crypto";
 import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
+import { expect } from "vitest";
 import { listTree } from "../../src/host/transaction/tree";
 
 export function temporaryDirectory(): { path: string; [Symbol.dispose](): void } {
@@ -11,7 +12,8 @@ export function temporaryDirectory(): { path: string; [Symbol.dispose](): void }
 }
 
 /**
- * One line for every name: kind, mode, owner, time of modification to the millisecond, content.
+ * One line for every name: kind, mode, owner, time of modification in milliseconds, content. Compare with `expectSame`: times that were set through a double
+ * differ by less than a microsecond, which can fall on the border of a millisecond.
  * @param ignored names of the top level that do not count
  */
 export function picture(root: string, ignored: readonly string[] = []): string[] {
@@ -28,4 +30,16 @@ export function picture(root: string, ignored: readonly string[] = []): string[]
       const owner = `${e.uid}:${e.gid}`;
       return `${e.name} ${e.kind} ${e.mode.toString(8)} ${owner} ${Math.floor(e.mtimeMs)} ${content}`;
     });
+}
+
+/** Expects two pictures to be equal, times to a millisecond. */
+export function expectSame(now: readonly string[], before: readonly string[], message = ""): void {
+  const time = / (\d{1,13}) (?=\S*$)/;
+  const near = now.map((line, i) => {
+    const other = time.exec(before[i] ?? "");
+    const mine = time.exec(line);
+    const close = other !== null && mine !== null && Math.abs(Number(other[1]) - Number(mine[1])) <= 1;
+    return close ? line.replace(time, ` ${other[1]} `) : line;
+  });
+  expect(near, message).toEqual(before);
 }

@@ -5,9 +5,11 @@
  * Key types: {@link HistoryRecord}. Neighbours: `transaction.ts` writes, `rollback.ts` reads, the client's `clean` prunes.
  * Invariant: a record is complete or absent; a record without its store (`kept: false`) can be shown but not rolled back.
  */
+import { createHash } from "node:crypto";
 import fs from "node:fs";
 import path from "node:path";
 import { TransactionError } from "./errors";
+import { installedNames } from "./installed";
 import { syncDirectory, writeDurably, type BeginRecord, type JournalRecord, type PackageChange } from "./journal";
 import type { Op } from "./ops";
 import type { Snapshot, TreeChange } from "./snapshot";
@@ -17,6 +19,8 @@ import { digestFile, listTree } from "./tree";
 /** What scripts changed in one tree. */
 export interface ScriptChanges {
   readonly root: string;
+  /** See `SnapshotScope.dirs`. */
+  readonly dirs: readonly string[] | null;
   /** Directory of the snapshot. */
   readonly before: string;
   /** `after` is the sha256 of the file when the transaction ended, "" for everything else. */
@@ -39,10 +43,17 @@ export interface HistoryRecord {
   /** Stores on other devices. */
   readonly stores: readonly string[];
   readonly scripts: readonly ScriptChanges[];
+  /** sha256 of the names of all installed packages when the transaction ended: other tools change it. */
+  readonly installed: string;
   /** The transaction that undid this one, 0 for none. */
   readonly undoneBy: number;
   /** Are its old files still there? */
   readonly kept: boolean;
+}
+
+/** See {@link HistoryRecord.installed}. */
+export function installedDigest(dbdir: string): string {
+  return createHash("sha256").update(installedNames(dbdir).join("\n")).digest("hex");
 }
 
 const pendingFile = (state: StateDir, id: number): string => path.join(state.recordDir(id), "record.json.part");
@@ -57,8 +68,10 @@ export function writeRecord(
   const dir = engine.state.recordDir(begin.id);
   fs.mkdirSync(dir, { recursive: true, mode: 0o700 });
   const scripts: ScriptChanges[] = [];
+  const ours = new Set(records.flatMap((r) => (r.type === "ops" ? r.ops.map((op) => op.path) : [])));
   for (const [i, snapshot] of snapshots.entries()) {
-    const changes = snapshot.changes().map((change) => {
+    const byScripts = snapshot.changes().filter(({ name }) => !ours.has(path.join(snapshot.root, name)));
+    const changes = byScripts.map((change) => {
       const file = path.join(snapshot.root, change.name);
       const isFile = change.change !== "removed" && fs.lstatSync(file).isFile();
       return { ...change, after: isFile ? digestFile(file) : "" };
@@ -69,7 +82,7 @@ export function writeRecord(
     fs.rmSync(before, { recursive: true, force: true });
     // A copy, not a move: until the commit the snapshot is what a rollback needs.
     fs.cpSync(snapshot.dir, before, { recursive: true, preserveTimestamps: true });
-    scripts.push({ root: snapshot.root, before, changes });
+    scripts.push({ root: snapshot.root, dirs: snapshot.scope.dirs, before, changes });
   }
   const stores: string[] = [];
   const batches: (readonly Op[])[] = [];
@@ -91,6 +104,7 @@ export function writeRecord(
     batches,
     stores,
     scripts,
+    installed: installedDigest(begin.dbdir),
     undoneBy: 0,
     kept: true,
   };

@@ -52,8 +52,9 @@ export async function undo(
   for (const record of records) {
     if (record.type !== "snapshot" || !fs.existsSync(path.join(record.copy, "index.json"))) continue;
     try {
-      for (const lost of Snapshot.open(record.copy).restore()) {
-        engine.notice(`transaction ${id}: ${lost} is too large to have been kept; a script may have changed it`);
+      const leftover = path.join(engine.state.recordDir(id), "leftover");
+      for (const problem of Snapshot.open(record.copy).restore(leftover)) {
+        engine.notice(`transaction ${id}: ${problem}`);
       }
     } catch (error) {
       problems.push(`${record.root}: ${error instanceof Error ? error.message : String(error)}`);

@@ -8,7 +8,6 @@
  */
 import { spawn } from "node:child_process";
 import fs from "node:fs";
-import path from "node:path";
 
 /** The phases that pkg_add and pkg_delete know. */
 export type ScriptPhase = "PRE-INSTALL" | "POST-INSTALL" | "DEINSTALL" | "POST-DEINSTALL";
@@ -128,23 +127,4 @@ function variables(environment: ScriptEnvironment, metadataDir: string): Record<
   };
   if (environment.destdir !== "") env["PKG_DESTDIR"] = environment.destdir;
   return env;
-}
-
-/**
- * The command with its place holders filled in: %F the last file, %D the directory of `@cwd`, %B the directory of the file, %f its
- * last component (pkg_create(1)). The values are quoted for sh(1) where they need it.
- */
-export function expandCommand(command: string, cwd: string, lastFile: string): string {
-  const full = path.posix.join(cwd, lastFile);
-  return command.replace(/%[FDBf]/g, (holder) => {
-    if (holder === "%F") return quote(lastFile);
-    if (holder === "%D") return quote(cwd);
-    if (holder === "%B") return quote(path.posix.dirname(full));
-    return quote(path.posix.basename(full));
-  });
-}
-
-/** `text` as it can stand in a shell command, unchanged when it has nothing special. */
-function quote(text: string): string {
-  return /^[\w@%+=:,./-]*$/.test(text) ? text : text.replace(/[^\w@%+=:,./-]/g, (c) => (c === "\n" ? "" : `\\${c}`));
 }

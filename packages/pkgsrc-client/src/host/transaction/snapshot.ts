@@ -1,27 +1,39 @@
 /**
- * What scripts may change: small trees that are copied before the first script runs and put back when the transaction is undone.
+ * What scripts may change: copied before the first script runs, put back when the transaction is undone.
  *
- * INSTALL scripts of pkgsrc copy configuration files to PKG_SYSCONFDIR and count references in PKG_REFCOUNT_DBDIR; neither is in a
- * packing list. The trees are compared by names, attributes and contents, so only what differs is written.
- * Key types: {@link Snapshot}, {@link TreeChange}. Neighbours: `tree.ts`, `transaction.ts`. Invariant: after `restore` the tree is as it
- * was, to the byte, except for inode numbers and change times.
+ * INSTALL scripts of pkgsrc copy configuration files to PKG_SYSCONFDIR and count references in PKG_REFCOUNT_DBDIR; commands of packing lists make
+ * indexes and caches beside the files of packages. None of that is in a packing list. A snapshot covers a whole tree (etc, reference counts), or the
+ * files of nobody in certain directories. It is compared by names, attributes and contents, so only what differs is written.
+ * Key types: {@link Snapshot}, {@link TreeChange}. Neighbours: `tree.ts`, `transaction.ts`. Invariant: after `restore` everything covered is as
+ * it was, to the byte, except for inode numbers and change times.
  */
 import fs from "node:fs";
 import path from "node:path";
+import { codeOf } from "../errors";
 import { lstatOrNull } from "./ops";
-import { copyEntry, digestFile, listTree, setTimes, type TreeEntry } from "./tree";
+import { copyEntry, digestFile, entryOf, listTree, setTimes, type TreeEntry } from "./tree";
+
+/** What a snapshot covers. */
+export interface SnapshotScope {
+  readonly root: string;
+  /** Directories relative to `root` whose own files count, without what is below them; null for the whole tree. */
+  readonly dirs: readonly string[] | null;
+  /** Names relative to `root` that do not count: files of packages. */
+  readonly ignored: readonly string[];
+}
 
 /** A snapshot on disk: `index.json` and the contents, numbered. */
-interface Index {
-  readonly root: string;
+interface Index extends SnapshotScope {
   readonly entries: readonly TreeEntry[];
   /** Number of the copy by name; only files have one. */
   readonly copies: Readonly<Record<string, number>>;
   /** sha256 of the copies. */
   readonly digests: Readonly<Record<string, string>>;
+  /** Times of the directory that holds `root`: making and removing `root` changes them. */
+  readonly parent: { readonly atimeMs: number; readonly mtimeMs: number } | null;
 }
 
-/** A name that differs between a snapshot and the tree now. */
+/** A name that differs between a snapshot and now. */
 export interface TreeChange {
   readonly name: string;
   readonly change: "added" | "removed" | "changed";
@@ -29,6 +41,45 @@ export interface TreeChange {
 
 /** Files above this size are not configuration; they are left out and a script that changes them cannot be undone there. */
 export const LARGEST_COPY = 8 << 20;
+
+/** What is there now, a directory before what is in it. */
+function listScope(scope: SnapshotScope): TreeEntry[] {
+  if (scope.dirs === null) return listTree(scope.root);
+  const ignored = new Set(scope.ignored);
+  const names = new Set<string>();
+  for (const dir of scope.dirs) {
+    const stat = lstatOrNull(path.join(scope.root, dir));
+    if (stat === null || !stat.isDirectory()) continue;
+    names.add(dir);
+    for (const child of fs.readdirSync(path.join(scope.root, dir))) {
+      const name = dir === "" ? child : `${dir}/${child}`;
+      if (!ignored.has(name)) names.add(name);
+    }
+  }
+  return [...names].sort().map((name) => entryOf(scope.root, name));
+}
+
+/**
+ * The scope for the files of nobody in directories that packages share.
+ * @param dirs absolute, at or below `root`; those that are not there do not count
+ * @param owned absolute names of files that packages own, or will
+ */
+export function sharedScope(root: string, dirs: Iterable<string>, owned: Iterable<string>): SnapshotScope {
+  const there = new Set<string>();
+  for (const dir of dirs) if (lstatOrNull(dir)?.isDirectory() === true) there.add(path.posix.relative(root, dir));
+  const ignored = new Set<string>();
+  for (const file of owned) {
+    if (there.has(path.posix.relative(root, path.dirname(file)))) ignored.add(path.posix.relative(root, file));
+  }
+  // Directories that are there and that nobody asked for: other packages', the database, ours.
+  for (const dir of there) {
+    for (const child of fs.readdirSync(path.join(root, dir), { withFileTypes: true })) {
+      const name = dir === "" ? child.name : `${dir}/${child.name}`;
+      if (child.isDirectory() && !there.has(name)) ignored.add(name);
+    }
+  }
+  return { root, dirs: [...there].sort(), ignored: [...ignored].sort() };
+}
 
 export class Snapshot {
   readonly dir: string;
@@ -43,21 +94,28 @@ export class Snapshot {
     return this.index.root;
   }
 
-  /** Copies the tree `root` to the new directory `dir`. */
-  static take(root: string, dir: string): Snapshot {
+  get scope(): SnapshotScope {
+    return { root: this.index.root, dirs: this.index.dirs, ignored: this.index.ignored };
+  }
+
+  /** Copies what the scope covers to the new directory `dir`. */
+  static take(scope: SnapshotScope, dir: string): Snapshot {
     fs.mkdirSync(dir, { recursive: true, mode: 0o700 });
-    const entries = listTree(root);
+    const entries = listScope(scope);
     const copies: Record<string, number> = {};
     const digests: Record<string, string> = {};
     let n = 0;
     for (const entry of entries) {
       if (entry.kind !== "file" || entry.size > LARGEST_COPY) continue;
       const copy = path.join(dir, String(n));
-      copyEntry(path.join(root, entry.name), copy, false);
+      copyEntry(path.join(scope.root, entry.name), copy, false);
       copies[entry.name] = n++;
       digests[entry.name] = digestFile(copy);
     }
-    const index: Index = { root, entries, copies, digests };
+    const above = lstatOrNull(path.dirname(scope.root));
+    const parent = above === null ? null : { atimeMs: above.atimeMs, mtimeMs: above.mtimeMs };
+    const { root, dirs, ignored } = scope;
+    const index: Index = { root, dirs, ignored, entries, copies, digests, parent };
     fs.writeFileSync(path.join(dir, "index.json"), JSON.stringify(index));
     return new Snapshot(dir, index);
   }
@@ -66,12 +124,17 @@ export class Snapshot {
     return new Snapshot(dir, JSON.parse(fs.readFileSync(path.join(dir, "index.json"), "utf8")) as Index);
   }
 
+  /** What is there now. */
+  list(): TreeEntry[] {
+    return listScope(this.index);
+  }
+
   /** What differs now, a directory before what is in it. Times of directories do not count. */
   changes(): TreeChange[] {
     const before = new Map(this.index.entries.map((e) => [e.name, e]));
     const out: TreeChange[] = [];
     const seen = new Set<string>();
-    for (const now of listTree(this.root)) {
+    for (const now of this.list()) {
       seen.add(now.name);
       const old = before.get(now.name);
       if (old === undefined) out.push({ name: now.name, change: "added" });
@@ -79,6 +142,11 @@ export class Snapshot {
     }
     for (const old of this.index.entries) if (!seen.has(old.name)) out.push({ name: old.name, change: "removed" });
     return out;
+  }
+
+  /** Every name, a directory before what is in it. */
+  get entries(): readonly TreeEntry[] {
+    return this.index.entries;
   }
 
   /** The copy of a file, null for what has none. */
@@ -100,16 +168,21 @@ export class Snapshot {
     return digest !== undefined && digestFile(path.join(this.root, now.name)) !== digest;
   }
 
-  /** Puts the tree back. May be repeated after a crash. Returns names that could not be put back, because they were too large. */
-  restore(): string[] {
-    const lost: string[] = [];
+  /**
+   * Puts everything back. May be repeated after a crash.
+   * @param leftover gets what is new in directories that packages share, because it may be somebody else's
+   * @returns sentences about what could not be put back or was moved
+   */
+  restore(leftover: string): string[] {
+    const problems: string[] = [];
     const old = new Map(this.index.entries.map((e) => [e.name, e]));
-    const now = listTree(this.root);
     // What is new goes first, the deepest first, so that names are free.
-    for (const entry of now.reverse()) {
+    for (const entry of this.list().reverse()) {
       const was = old.get(entry.name);
       if (was !== undefined && was.kind === entry.kind) continue;
-      fs.rmSync(path.join(this.root, entry.name), { force: true, recursive: true });
+      const file = path.join(this.root, entry.name);
+      if (this.index.dirs === null) fs.rmSync(file, { force: true, recursive: true });
+      else if (lstatOrNull(file) !== null) problems.push(setAside(file, leftover));
     }
     for (const entry of this.index.entries) {
       const file = path.join(this.root, entry.name);
@@ -118,14 +191,11 @@ export class Snapshot {
         if (stat === null) fs.mkdirSync(file, { recursive: true, mode: 0o700 });
         continue;
       }
-      if (stat !== null && !this.differs(entry, this.now(entry.name))) continue;
+      if (stat !== null && !this.differs(entry, entryOf(this.root, entry.name))) continue;
       if (entry.kind === "file") {
         const copy = this.copyOf(entry.name);
-        if (copy === null) {
-          lost.push(file);
-          continue;
-        }
-        this.put(copy, file);
+        if (copy === null) problems.push(`${file} is too large to have been kept; a script may have changed it`);
+        else put(copy, file);
       } else if (entry.kind === "link") {
         fs.rmSync(file, { force: true });
         fs.symlinkSync(entry.target, file);
@@ -142,33 +212,42 @@ export class Snapshot {
       if ((stat.mode & 0o7777) !== entry.mode) fs.chmodSync(dir, entry.mode);
       if (stat.mtimeMs !== entry.mtimeMs) setTimes(dir, entry.atimeMs, entry.mtimeMs);
     }
-    return lost;
+    this.restoreParent();
+    return problems;
   }
 
-  private now(name: string): TreeEntry {
-    const file = path.join(this.root, name);
-    const s = fs.lstatSync(file);
-    const kind = s.isFile() ? "file" : s.isDirectory() ? "dir" : s.isSymbolicLink() ? "link" : "other";
-    return {
-      name,
-      kind,
-      mode: s.mode & 0o7777,
-      uid: s.uid,
-      gid: s.gid,
-      size: s.size,
-      atimeMs: s.atimeMs,
-      mtimeMs: s.mtimeMs,
-      ctimeMs: s.ctimeMs,
-      ino: s.ino,
-      target: kind === "link" ? fs.readlinkSync(file) : "",
-    };
+  private restoreParent(): void {
+    const { parent } = this.index;
+    const dir = path.dirname(this.root);
+    if (parent === null || lstatOrNull(dir)?.mtimeMs === parent.mtimeMs) return;
+    try {
+      setTimes(dir, parent.atimeMs, parent.mtimeMs);
+    } catch (error) {
+      // Not our directory: then the times are its owner's affair.
+      if (!["EPERM", "EACCES", "ENOENT", "EROFS"].includes(codeOf(error))) throw error;
+    }
   }
+}
 
-  /** A copy in place of whatever is at `file`, in one step. */
-  private put(copy: string, file: string): void {
-    const temporary = `${file}.pkgc-restore`;
-    fs.rmSync(temporary, { force: true });
-    copyEntry(copy, temporary);
-    fs.renameSync(temporary, file);
+/** A copy in place of whatever is at `file`, in one step. */
+function put(copy: string, file: string): void {
+  const temporary = `${file}.pkgc-restore`;
+  fs.rmSync(temporary, { force: true });
+  copyEntry(copy, temporary);
+  fs.renameSync(temporary, file);
+}
+
+/** Moves what nobody expected out of the way; copies it where a rename is impossible. */
+function setAside(file: string, leftover: string): string {
+  fs.mkdirSync(leftover, { recursive: true, mode: 0o700 });
+  let to = path.join(leftover, path.basename(file));
+  for (let n = 1; lstatOrNull(to) !== null; n++) to = path.join(leftover, `${path.basename(file)}.${n}`);
+  try {
+    fs.renameSync(file, to);
+  } catch (error) {
+    if (codeOf(error) !== "EXDEV") throw error;
+    fs.cpSync(file, to, { recursive: true, preserveTimestamps: true, verbatimSymlinks: true });
+    fs.rmSync(file, { recursive: true });
   }
+  return `${file} appeared meanwhile; it is now ${to}`;
 }

@@ -26,7 +26,7 @@ import { currentUser } from "./lock";
 import { applyOps, type Op } from "./ops";
 import { finish, undo } from "./recover";
 import type { ScriptResult } from "./scripts";
-import { Snapshot } from "./snapshot";
+import { Snapshot, type SnapshotScope } from "./snapshot";
 import type { StateDir } from "./state";
 
 /** What a transaction needs of its surroundings. */
@@ -101,18 +101,13 @@ export class Transaction {
     this.records.push(record);
   }
 
-  /** Copies a tree that scripts may change, so that it can be put back. Before the first batch and script. */
-  async snapshot(root: string): Promise<void> {
+  /** Copies what scripts may change, so that it can be put back. Before the first batch and script. */
+  async snapshot(scope: SnapshotScope): Promise<void> {
     const copy = path.join(this.engine.state.snapshotDir(this.id), String(this.snapshots.length));
-    const snapshot = Snapshot.take(root, copy);
+    const snapshot = Snapshot.take(scope, copy);
     await this.engine.hook.reach("snapshot:taken");
-    await this.log({ type: "snapshot", root, copy });
+    await this.log({ type: "snapshot", root: scope.root, copy });
     this.snapshots.push(snapshot);
-    if (fs.existsSync(root)) return;
-    // A script may make the tree: the directory that holds it changes then.
-    const changes = this.changes();
-    changes.touch(path.dirname(root));
-    await this.batch(`times of ${path.dirname(root)}`, changes);
   }
 
   /** An empty batch to fill. */

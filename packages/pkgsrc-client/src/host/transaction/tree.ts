@@ -56,7 +56,8 @@ export interface TreeEntry {
   readonly target: string;
 }
 
-function entryOf(root: string, name: string): TreeEntry {
+/** What `name` below `root` is now. @throws ENOENT */
+export function entryOf(root: string, name: string): TreeEntry {
   const file = name === "" ? root : path.join(root, name);
   const s = fs.lstatSync(file);
   const kind = s.isFile() ? "file" : s.isDirectory() ? "dir" : s.isSymbolicLink() ? "link" : "other";
