@@ -235,7 +235,7 @@ describe("an archive is refused, with nothing written, when it", () => {
     refused([...meta(["a", "b"]), file("b", "x"), file("a", "x")], "EBADARCHIVE", /lists a before it/));
   it("lacks a file", () => refused([...meta(["a", "b", "c"]), file("a", "x")], "EBADARCHIVE", /b: .*2 missing/));
   it("has a wrong checksum", () =>
-    refused([...meta(["a", `@comment MD5:${MD5_X}`]), file("a", "y")], "ECHECKSUM", /a: its MD5/));
+    refused([...meta(["a", `@comment MD5:${MD5_X}`]), file("a", "y")], "ECHECKSUM", /a: its checksum is md5:/));
   it("has another link", () =>
     refused([...meta(["a", "@comment Symlink:b"]), link("a", "c")], "ECHECKSUM", /leads to c/));
   it("has a file for a link", () =>
@@ -255,7 +255,7 @@ describe("an archive is refused, with nothing written, when it", () => {
     refused(
       [...meta(["a", "b", `@comment MD5:${MD5_X}`]), file("a", "y"), link("b", "a", EntryType.HardLink)],
       "ECHECKSUM",
-      /b: its MD5/,
+      /b: its checksum is md5:/,
     ));
   it.each([
     ["character device", "3"],

@@ -6,3 +6,4 @@ export * from "./archive/index.js";
 export { codeOf, ioError, PackageError, reasonOf } from "./errors.js";
 export type { PackageErrorCode, PackageErrorDetails } from "./errors.js";
 export * from "./generator/index.js";
+export * from "./pkgdb/index.js";

@@ -41,7 +41,8 @@ export class EntryChecker {
   private readonly places: Map<string, number>;
   /** What each path met so far is; directories also when they only contain something. */
   private readonly seen = new Map<string, EntryType>();
-  private readonly md5 = new Map<string, string>();
+  /** `ALGORITHM:HEX` of the files that were read, for links to them. */
+  private readonly digests = new Map<string, string>();
 
   constructor(
     private readonly where: string,
@@ -106,16 +107,23 @@ export class EntryChecker {
     if (target === path || known === undefined || (known !== EntryType.File && known !== EntryType.HardLink)) {
       throw this.error("EUNSAFE", path, `it is a hard link to ${target}, which is no file before it in the archive`);
     }
-    const md5 = this.md5.get(target) ?? "";
-    if (listed.md5 !== "" && listed.md5 !== md5) {
-      throw this.error("ECHECKSUM", path, `its MD5 is ${md5} and not ${listed.md5} as +CONTENTS records`);
-    }
-    this.md5.set(path, md5);
+    const found = this.digests.get(target) ?? "";
+    this.compare(path, found, listed);
+    this.digests.set(path, found);
+  }
+
+  private compare(path: string, found: string, listed: ListedFile): void {
+    if (listed.digest === "" || found === `${listed.algorithm}:${listed.digest}`) return;
+    throw this.error(
+      "ECHECKSUM",
+      path,
+      `its checksum is ${found} and not ${listed.algorithm}:${listed.digest} as +CONTENTS records`,
+    );
   }
 
   private checkSymlink(path: string, target: string, listed: ListedFile): void {
     if (target === "" || target.includes("\0")) throw this.error("EUNSAFE", path, "it is a symbolic link to nothing");
-    if (listed.md5 !== "") throw this.error("ECHECKSUM", path, "it must be a file, and is a symbolic link");
+    if (listed.digest !== "") throw this.error("ECHECKSUM", path, "it must be a file, and is a symbolic link");
     if (listed.symlink !== null && listed.symlink !== target) {
       throw this.error("ECHECKSUM", path, `it leads to ${target} and not to ${listed.symlink} as +CONTENTS records`);
     }
@@ -126,16 +134,16 @@ export class EntryChecker {
     data: AsyncIterable<Uint8Array>,
     listed: ListedFile,
   ): AsyncGenerator<Uint8Array> {
-    const hash = createHash("md5");
+    // pkg_create records MD5; a file without a record is hashed for the sake of links to it.
+    const algorithm = listed.algorithm || "md5";
+    const hash = createHash(algorithm);
     for await (const chunk of data) {
       hash.update(chunk);
       yield chunk;
     }
-    const md5 = hash.digest("hex");
-    this.md5.set(path, md5);
-    if (listed.md5 !== "" && md5 !== listed.md5) {
-      throw this.error("ECHECKSUM", path, `its MD5 is ${md5} and not ${listed.md5} as +CONTENTS records`);
-    }
+    const found = `${algorithm}:${hash.digest("hex")}`;
+    this.digests.set(path, found);
+    this.compare(path, found, listed);
   }
 
   /** To be called at the end. Throws EBADARCHIVE when listed files are missing. */

@@ -5,14 +5,17 @@
  * Neighbours: `package.ts` checks archives against it, `pkgdb/` files against it.
  * Invariant: the order of `files` is that of the list, which is also that of the archive (pkg_install add/perform.c, extract_files).
  */
+import { FileNote, PackingList, PlistKind, PlistWalker } from "../../plist";
 import { PackageError } from "../errors";
 
 /** A file of a packing list. */
 export interface ListedFile {
   /** Relative to the prefix. */
   path: string;
-  /** Lower-case hex of `@comment MD5:`, or empty. */
-  md5: string;
+  /** Algorithm of `digest` as node:crypto calls it (`md5` in all that pkg_create makes), or empty. */
+  algorithm: string;
+  /** Lower-case hex of `@comment MD5:` (SHA1, RMD160, SHA256, SHA512), or empty. */
+  digest: string;
   /** Target of `@comment Symlink:`, or null. */
   symlink: string | null;
 }
@@ -39,12 +42,24 @@ export interface ListedDirectory {
   owned: boolean;
 }
 
+/** A number of a digest's note to its name in node:crypto. */
+const DIGESTS: ReadonlyMap<FileNote, string> = new Map([
+  [FileNote.MD5, "md5"],
+  [FileNote.RMD160, "ripemd160"],
+  [FileNote.SHA1, "sha1"],
+  [FileNote.SHA256, "sha256"],
+  [FileNote.SHA512, "sha512"],
+]);
+
 /**
- * Reads +CONTENTS as parse_plist of pkg_install does (lib/plist.c): trailing white space is dropped, empty lines and unknown commands
- * are skipped, `@ignore` hides the line after it.
- * Throws EBADARCHIVE when @name or @cwd is missing (add/perform.c, pkg_parse_plist) or a file comes before them.
+ * Reads +CONTENTS by the core's `PlistWalker`.
+ * Throws EBADARCHIVE when @name or @cwd is missing (add/perform.c, pkg_parse_plist).
  */
 export function readContents(data: Uint8Array, where: string): Contents {
+  const list = new PackingList(data);
+  const walker = new PlistWalker(list);
+  const text = (at: number, length: number): string =>
+    at < 0 ? "" : Buffer.from(list.bytes.buffer, list.bytes.byteOffset + at, length).toString("utf8");
   const result: Contents = {
     name: "",
     prefix: "",
@@ -54,37 +69,43 @@ export function readContents(data: Uint8Array, where: string): Contents {
     directories: [],
     preserve: false,
   };
-  let last: ListedFile | null = null;
-  let hidden = false;
-  for (const raw of Buffer.from(data.buffer, data.byteOffset, data.byteLength).toString("utf8").split("\n")) {
-    const line = raw.replace(/[ \t\r\v\f]+$/, "");
-    if (line === "") continue;
-    if (hidden) {
-      hidden = false;
-      last = null;
-      continue;
+  while (walker.next()) {
+    const argument = text(walker.argAt, walker.argLength);
+    switch (walker.kind) {
+      case PlistKind.FILE: {
+        const note = text(walker.noteAt, walker.noteLength);
+        const algorithm = DIGESTS.get(walker.note) ?? "";
+        const digest = algorithm === "" ? "" : note.toLowerCase();
+        result.files.push({
+          path: argument,
+          algorithm,
+          digest,
+          symlink: walker.note === FileNote.SYMLINK ? note : null,
+        });
+        break;
+      }
+      case PlistKind.NAME:
+        if (result.name === "") result.name = argument;
+        break;
+      case PlistKind.CWD:
+        if (result.prefix === "") result.prefix = argument;
+        break;
+      case PlistKind.PKGDEP:
+        result.depends.push(argument);
+        break;
+      case PlistKind.PKGCFL:
+        result.conflicts.push(argument);
+        break;
+      case PlistKind.PKGDIR:
+      case PlistKind.DIRRM:
+        result.directories.push({ path: argument, owned: walker.kind === PlistKind.PKGDIR });
+        break;
+      case PlistKind.OPTION:
+        if (argument === "preserve") result.preserve = true;
+        break;
+      default:
+        break;
     }
-    if (!line.startsWith("@")) {
-      last = { path: line, md5: "", symlink: null };
-      result.files.push(last);
-      continue;
-    }
-    const space = line.search(/[ \t]/);
-    const command = space < 0 ? line.slice(1) : line.slice(1, space);
-    const argument = space < 0 ? "" : line.slice(space).replace(/^[ \t]+/, "");
-    if (command === "comment" && last !== null) {
-      if (argument.startsWith("MD5:")) last.md5 = argument.slice(4).toLowerCase();
-      else if (argument.startsWith("Symlink:")) last.symlink = argument.slice(8);
-    }
-    last = null;
-    if (command === "ignore") hidden = true;
-    else if (command === "name" && result.name === "") result.name = argument;
-    else if ((command === "cwd" || command === "cd") && result.prefix === "") result.prefix = argument;
-    else if (command === "pkgdep") result.depends.push(argument);
-    else if (command === "pkgcfl") result.conflicts.push(argument);
-    else if (command === "pkgdir" || command === "dirrm")
-      result.directories.push({ path: argument, owned: command === "pkgdir" });
-    else if (command === "option" && argument === "preserve") result.preserve = true;
   }
   if (result.name === "")
     throw new PackageError("EBADARCHIVE", `${where}: +CONTENTS has no @name`, { path: where, entry: "+CONTENTS" });
