@@ -22,3 +22,8 @@ export { Arena, Interner } from "./arena";
 export { Field, fieldName, isPackageName, Issue, parseSize, SummaryReader, type SummarySink } from "./summary";
 export { FLAG_AUTOMATIC, INSTALLED, type RecordSource, Universe } from "./universe";
 export { FileNote, noteHeader, PackingList, plistCommand, PlistKind, PlistWalker } from "./plist";
+export { Needs } from "./plan/needs";
+export { Held, Plan, StepKind } from "./plan/plan";
+export { Planner } from "./plan/planner";
+export { type HostLibraries, Request, UpgradeScope } from "./plan/request";
+export { Reason } from "./plan/why-not";

@@ -7,7 +7,7 @@
  */
 import { Errno, type i32 } from "@anax/portable";
 import { Descent } from "./descent";
-import { Encoder } from "./encode";
+import { Encoder, RULE_KEPT } from "./encode";
 import { IntVec } from "./int-vec";
 import { PKG_BANNED, PKG_INSTALLED, PKG_KEPT, PKG_OLDER, REQ_REMOVE, type Problem } from "./problem";
 import { Sat, UNSATISFIABLE } from "./sat";
@@ -50,9 +50,6 @@ export class Solver {
   private readonly encoder: Encoder;
   private readonly descent: Descent;
   private readonly wishes: IntVec = new IntVec(256);
-  /** Superseders of installed packages: `superseders[supersederStart[p] .. supersederStart[p + 1])`. */
-  private readonly supersederStart: Int32Array;
-  private readonly superseders: Int32Array;
   private readonly wished: Set<i32> = new Set<i32>();
   private neverLit: i32 = -1;
 
@@ -62,26 +59,10 @@ export class Solver {
     conflictLimit: i32 = DEFAULT_CONFLICT_LIMIT,
   ) {
     const sat = new Sat();
-    const n = problem.superseded.length;
-    const start = new Int32Array((problem.packages + 1) | 0);
-    const lists = new Int32Array(n);
-    for (let i = 0; i < n; i++) {
-      const old = problem.superseded.get(i);
-      start[old + 1] = (start[old + 1] + 1) | 0;
-    }
-    for (let p = 0; p < problem.packages; p++) start[p + 1] = (start[p + 1] + start[p]) | 0;
-    const filled = new Int32Array(problem.packages);
-    for (let i = 0; i < n; i++) {
-      const old = problem.superseded.get(i);
-      lists[start[old] + filled[old]] = problem.supersederOf.get(i);
-      filled[old] = (filled[old] + 1) | 0;
-    }
     this.sat = sat;
     this.chosen = new Int32Array(problem.packages);
     this.encoder = new Encoder(problem, sat);
     this.descent = new Descent(sat, conflictLimit);
-    this.supersederStart = start;
-    this.superseders = lists;
   }
 
   /** Conflicts met so far: what the search has cost. */
@@ -138,14 +119,12 @@ export class Solver {
 
   private wishSurvivors(kept: boolean): void {
     const p = this.problem;
-    const by = new IntVec();
+    const installedOf = this.encoder.clauses.installedOf;
     for (let b = 0; b < p.bases; b++) {
-      const pkg = this.encoder.installedOf[b];
+      const pkg = installedOf[b];
       if (pkg < 0 || p.is(pkg, PKG_KEPT) !== kept) continue;
       if (this.sat.fixed((2 * pkg) | 0) === 1) continue;
-      by.clear();
-      for (let i = this.supersederStart[pkg]; i < this.supersederStart[pkg + 1]; i++) by.push(this.superseders[i]);
-      const alive = this.encoder.survivors(pkg, by);
+      const alive = this.encoder.clauses.clauseOf(RULE_KEPT, pkg);
       this.wishes.push(alive.length === 1 ? alive.get(0) : this.oneOf(alive));
     }
   }
@@ -204,7 +183,7 @@ export class Solver {
   /** For each base, each rank but the best: nothing of that rank or a worse one. */
   private wishNewest(): void {
     const p = this.problem;
-    const e = this.encoder;
+    const e = this.encoder.clauses;
     for (let b = 0; b < p.bases; b++) {
       let worse: i32 = -1;
       let rank: i32 = -1;
@@ -241,7 +220,7 @@ export class Solver {
   private wishNoneAdded(): void {
     const p = this.problem;
     for (let i = 0; i < p.packages; i++) {
-      if (this.encoder.installedOf[p.base.get(i)] < 0) this.wishes.push((2 * i + 1) | 0);
+      if (this.encoder.clauses.installedOf[p.base.get(i)] < 0) this.wishes.push((2 * i + 1) | 0);
     }
   }
 }

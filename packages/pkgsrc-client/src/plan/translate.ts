@@ -1,0 +1,456 @@
+/**
+ * A universe and a request as a problem of integers: which packages can matter, and what the solver must know about them.
+ *
+ * Key type `Translation`. A node is a package of the problem; `nodeOf` and `packages` lead from handles to nodes and back.
+ * Neighbours: `request.ts`, `../universe.ts` (input), `../solver/problem.ts` (output), `planner.ts`.
+ * - All versions of every installed base take part, all that could satisfy a dependency of what takes part, and all that supersedes an installed
+ *   package: nothing that is left out could be in a solution that is better.
+ * - An available package that is the very build that is installed, or that an earlier repository has, is the same node.
+ * - Older versions than the installed one are banned unless the request allows downgrades.
+ * - A shared library counts as a dependency on its providers, unless some dependency implies it already.
+ * Invariant: nodes of one base follow each other, best first.
+ */
+import { Errno, type i32 } from "@anax/portable";
+import { IntVec } from "../solver/int-vec";
+import {
+  PKG_BANNED,
+  PKG_INSTALLED,
+  PKG_KEPT,
+  PKG_LOCKED,
+  PKG_OLDER,
+  PKG_PRESERVED,
+  Problem,
+  REQ_INSTALL,
+  REQ_REMOVE,
+  REQ_UPGRADE,
+} from "../solver/problem";
+import type { Universe } from "../universe";
+import { UpgradeScope, type Request } from "./request";
+
+export class Translation {
+  readonly problem: Problem = new Problem();
+  /** The node of a handle, or -1. */
+  readonly nodeOf: Int32Array;
+  /** Handles by node. */
+  readonly packages: IntVec = new IntVec(256);
+  /** Installed packages, by handle, in the order of loading. */
+  readonly installed: IntVec = new IntVec(256);
+  /** By request of the problem: the position among `Request.installs` or `Request.removes`, or the handle to be upgraded. */
+  readonly origin: IntVec = new IntVec();
+  /** Patterns of the request that match nothing. */
+  readonly unmatched: IntVec = new IntVec();
+  private readonly entered: Uint8Array;
+  /** Superseders of installed packages, pairwise: the newer handle, the older one, the pattern. */
+  private readonly replacements: IntVec = new IntVec();
+
+  constructor(
+    readonly universe: Universe,
+    readonly request: Request,
+  ) {
+    const nodes = new Int32Array(universe.count);
+    nodes.fill(-1);
+    this.nodeOf = nodes;
+    this.entered = new Uint8Array(universe.bases.count);
+    for (let p = 0; p < universe.count; p++) if (universe.isInstalled(p)) this.installed.push(p);
+  }
+
+  /** 0; -Errno.SRCH: patterns in `unmatched` match nothing; -Errno.INVAL: a pattern is malformed (also in `unmatched`). */
+  translate(): i32 {
+    const r = this.checkPatterns();
+    if (r < 0) return r;
+    this.problem.repair = this.request.repair || this.request.scope !== UpgradeScope.NAMED;
+    this.findReplacements();
+    this.enterAll();
+    this.setFlags();
+    this.addDepends();
+    this.addConflicts();
+    this.addRequests();
+    return this.problem.check();
+  }
+
+  private checkPatterns(): i32 {
+    const r = this.request;
+    const malformed =
+      this.refuse(r.installs) || this.refuse(r.removes) || this.refuse(r.upgrades) || this.refuse(r.keeps);
+    if (malformed || this.refuse(r.automatics) || this.refuse(r.locks) || this.refuse(r.excludes)) return -Errno.INVAL;
+    this.want(r.installs, false);
+    this.want(r.removes, true);
+    this.want(r.upgrades, true);
+    this.want(r.keeps, true);
+    this.want(r.automatics, true);
+    return this.unmatched.length > 0 ? -Errno.SRCH : 0;
+  }
+
+  private refuse(patterns: IntVec): boolean {
+    for (let i = 0; i < patterns.length; i++) {
+      if (this.universe.patternOf(patterns.get(i)).error !== 0) this.unmatched.push(patterns.get(i));
+    }
+    return this.unmatched.length > 0;
+  }
+
+  /** Notes the patterns that match no package at all, or no installed one. */
+  private want(patterns: IntVec, installed: boolean): void {
+    const u = this.universe;
+    for (let i = 0; i < patterns.length; i++) {
+      const id = patterns.get(i);
+      const n = u.candidates(id);
+      let found = false;
+      for (let k = 0; k < n && !found; k++) found = !installed || u.isInstalled(u.candidate(id, k));
+      if (!found) this.unmatched.push(id);
+    }
+  }
+
+  /** Whether two packages of one name count as the same: no refresh would tell them apart. */
+  private same(p: i32, q: i32): boolean {
+    const u = this.universe;
+    if (!u.sameName(p, q)) return false;
+    if (!this.request.refresh && (u.isInstalled(p) || u.isInstalled(q))) return true;
+    if (!u.sameBuild(p, q) || u.dependCount(p) !== u.dependCount(q)) return false;
+    // The order of DEPENDS differs between a summary and an installed package.
+    for (let i = 0; i < u.dependCount(p); i++) {
+      let found = false;
+      for (let k = 0; k < u.dependCount(q) && !found; k++) found = u.dependAt(q, k) === u.dependAt(p, i);
+      if (!found) return false;
+    }
+    return true;
+  }
+
+  private findReplacements(): void {
+    const u = this.universe;
+    if (this.request.removesOnly) return;
+    for (let p = 0; p < u.count; p++) {
+      if (u.isInstalled(p)) continue;
+      const n = u.supersedeCount(p);
+      for (let i = 0; i < n; i++) {
+        const id = u.supersedeAt(p, i);
+        const matching = u.candidates(id);
+        for (let k = 0; k < matching; k++) {
+          const old = u.candidate(id, k);
+          if (u.baseOf(old) === u.baseOf(p)) continue;
+          this.replacements.push(p);
+          this.replacements.push(old);
+          this.replacements.push(id);
+        }
+      }
+    }
+  }
+
+  // Nodes.
+
+  private enterAll(): void {
+    const u = this.universe;
+    const r = this.request;
+    for (let i = 0; i < this.installed.length; i++) this.enterBase(u.baseOf(this.installed.get(i)));
+    for (let i = 0; i < r.installs.length; i++) this.enterMatching(r.installs.get(i));
+    for (let i: i32 = 0; i < this.replacements.length; i = (i + 3) | 0) {
+      if (u.isInstalled(this.replacements.get((i + 1) | 0))) this.enterBase(u.baseOf(this.replacements.get(i)));
+    }
+    // `packages` grows while it is walked.
+    for (let node = 0; node < this.packages.length; node++) {
+      if (this.problem.is(node, PKG_BANNED)) continue;
+      const p = this.packages.get(node);
+      const depends = u.dependCount(p);
+      for (let i = 0; i < depends; i++) this.enterMatching(u.dependAt(p, i));
+      if (!r.libraries) continue;
+      const requires = u.requireCount(p);
+      for (let i = 0; i < requires; i++) {
+        const library = u.requireAt(p, i);
+        const providers = u.providers(library);
+        for (let k = 0; k < providers; k++) this.enterBase(u.baseOf(u.provider(library, k)));
+      }
+    }
+  }
+
+  private enterMatching(pattern: i32): void {
+    const u = this.universe;
+    const n = u.candidates(pattern);
+    for (let i = 0; i < n; i++) this.enterBase(u.baseOf(u.candidate(pattern, i)));
+  }
+
+  /** Makes nodes of all versions of a base. */
+  private enterBase(base: i32): void {
+    if (this.entered[base] !== 0) return;
+    this.entered[base] = 1;
+    const u = this.universe;
+    const n = u.packagesOf(base);
+    let now: i32 = -1;
+    for (let i = 0; i < n && now < 0; i++) if (u.isInstalled(u.packageOf(base, i))) now = u.packageOf(base, i);
+    const dense = this.problem.bases;
+    let rank: i32 = 0;
+    for (let i = 0; i < n; i++) {
+      const p = u.packageOf(base, i);
+      if (this.nodeOf[p] >= 0) continue;
+      if (p === now) {
+        // A rebuild of what is installed comes before it: the first repository's, as it is the preferred one.
+        rank = this.enterRebuild(base, i, now, dense, rank);
+        this.enterInstalled(p, dense, rank);
+        rank++;
+      } else if (!u.isInstalled(p) && !this.request.removesOnly && !this.merged(p, base, i, now)) {
+        const older = now >= 0 && u.compareVersions(p, now) < 0;
+        this.enter(p, dense, rank, older ? (this.request.downgrade ? PKG_OLDER : PKG_OLDER | PKG_BANNED) : 0);
+        rank++;
+      }
+    }
+    // A damaged database can have several packages of one base; each then has a base of its own.
+    for (let i = 0; i < n; i++) {
+      const p = u.packageOf(base, i);
+      if (u.isInstalled(p) && p !== now) this.enterInstalled(p, this.problem.bases, 0);
+    }
+  }
+
+  private enterInstalled(p: i32, base: i32, rank: i32): void {
+    this.enter(p, base, rank, this.universe.isAutomatic(p) ? PKG_INSTALLED : PKG_INSTALLED | PKG_KEPT);
+  }
+
+  /** Whether `p`, the i-th of its base, is no node of its own: it is the installed package, or an earlier one, again. */
+  private merged(p: i32, base: i32, i: i32, now: i32): boolean {
+    const u = this.universe;
+    if (now >= 0 && this.same(p, now)) {
+      if (this.nodeOf[now] < 0) return true;
+      this.nodeOf[p] = this.nodeOf[now];
+      return true;
+    }
+    for (let k: i32 = (i - 1) | 0; k >= 0; k--) {
+      const q = u.packageOf(base, k);
+      if (!u.sameName(p, q)) return false;
+      if (!u.isInstalled(q) && this.same(p, q)) {
+        this.nodeOf[p] = this.nodeOf[q];
+        return true;
+      }
+    }
+    return false;
+  }
+
+  private enterRebuild(base: i32, at: i32, now: i32, dense: i32, rank: i32): i32 {
+    const u = this.universe;
+    if (!this.request.refresh || this.request.removesOnly) return rank;
+    const n = u.packagesOf(base);
+    for (let i: i32 = (at + 1) | 0; i < n; i++) {
+      const p = u.packageOf(base, i);
+      if (!u.sameName(p, now)) break;
+      if (u.isInstalled(p)) continue;
+      if (this.same(p, now)) break;
+      this.enter(p, dense, rank, 0);
+      return (rank + 1) | 0;
+    }
+    return rank;
+  }
+
+  private enter(p: i32, base: i32, rank: i32, flags: i32): void {
+    this.nodeOf[p] = this.problem.addPackage(base, rank, flags);
+    this.packages.push(p);
+  }
+
+  private addFlag(p: i32, flag: i32): void {
+    const node = this.nodeOf[p];
+    if (node >= 0) this.problem.flags.set(node, this.problem.flags.get(node) | flag);
+  }
+
+  private setFlags(): void {
+    const u = this.universe;
+    const r = this.request;
+    for (let i = 0; i < r.preserved.length; i++) this.addFlag(r.preserved.get(i), PKG_PRESERVED);
+    for (let i = 0; i < r.locks.length; i++) {
+      const id = r.locks.get(i);
+      const n = u.candidates(id);
+      for (let k = 0; k < n; k++) if (u.isInstalled(u.candidate(id, k))) this.addFlag(u.candidate(id, k), PKG_LOCKED);
+    }
+    for (let i = 0; i < r.excludes.length; i++) {
+      const id = r.excludes.get(i);
+      const n = u.candidates(id);
+      for (let k = 0; k < n; k++) {
+        const node = this.nodeOf[u.candidate(id, k)];
+        if (node >= 0 && !this.problem.is(node, PKG_INSTALLED)) this.addFlag(u.candidate(id, k), PKG_BANNED);
+      }
+    }
+  }
+
+  // What packages need and exclude.
+
+  private addDepends(): void {
+    const u = this.universe;
+    const problem = this.problem;
+    for (let node = 0; node < this.packages.length; node++) {
+      if (problem.is(node, PKG_BANNED)) continue;
+      const p = this.packages.get(node);
+      const depends = u.dependCount(p);
+      for (let i = 0; i < depends; i++) {
+        const id = u.dependAt(p, i);
+        problem.addDepend(node, id);
+        const n = u.candidates(id);
+        for (let k = 0; k < n; k++) {
+          const c = this.nodeOf[u.candidate(id, k)];
+          if (c >= 0) problem.addCandidate(c);
+        }
+      }
+      if (!this.request.libraries) continue;
+      const requires = u.requireCount(p);
+      for (let i = 0; i < requires; i++) this.addLibrary(node, p, u.requireAt(p, i));
+    }
+  }
+
+  private addLibrary(node: i32, p: i32, library: i32): void {
+    const u = this.universe;
+    const n = u.providers(library);
+    const host = this.request.host;
+    if (n === 0 && (host === null || host.present(library))) return;
+    if (this.provides(p, library) || this.implied(p, library)) return;
+    this.problem.addDepend(node, (-1 - library) | 0);
+    for (let k = 0; k < n; k++) {
+      const c = this.nodeOf[u.provider(library, k)];
+      if (c >= 0) this.problem.addCandidate(c);
+    }
+  }
+
+  private provides(p: i32, library: i32): boolean {
+    const u = this.universe;
+    const n = u.provideCount(p);
+    for (let i = 0; i < n; i++) if (u.provideAt(p, i) === library) return true;
+    return false;
+  }
+
+  /** Whether some dependency of `p` is met only by providers of the library. */
+  private implied(p: i32, library: i32): boolean {
+    const u = this.universe;
+    const depends = u.dependCount(p);
+    for (let i = 0; i < depends; i++) {
+      const id = u.dependAt(p, i);
+      const n = u.candidates(id);
+      let all = n > 0;
+      for (let k = 0; k < n && all; k++) all = this.provides(u.candidate(id, k), library);
+      if (all) return true;
+    }
+    return false;
+  }
+
+  private addConflicts(): void {
+    const u = this.universe;
+    for (let node = 0; node < this.packages.length; node++) {
+      const p = this.packages.get(node);
+      const conflicts = u.conflictCount(p);
+      for (let i = 0; i < conflicts; i++) {
+        const id = u.conflictAt(p, i);
+        const n = u.candidates(id);
+        for (let k = 0; k < n; k++) {
+          const other = this.nodeOf[u.candidate(id, k)];
+          if (other >= 0 && other !== node) this.problem.addConflict(node, other, id);
+        }
+      }
+    }
+    for (let i: i32 = 0; i < this.replacements.length; i = (i + 3) | 0) {
+      const newer = this.nodeOf[this.replacements.get(i)];
+      const older = this.nodeOf[this.replacements.get((i + 1) | 0)];
+      if (newer >= 0 && older >= 0) this.problem.supersede(newer, older);
+    }
+  }
+
+  // Requests.
+
+  private addRequests(): void {
+    const u = this.universe;
+    const r = this.request;
+    for (let i = 0; i < r.installs.length; i++) {
+      this.problem.addRequest(REQ_INSTALL);
+      this.origin.push(i);
+      this.addMatching(r.installs.get(i));
+    }
+    for (let i = 0; i < r.removes.length; i++) {
+      const id = r.removes.get(i);
+      this.problem.addRequest(REQ_REMOVE);
+      this.origin.push(i);
+      const n = u.candidates(id);
+      for (let k = 0; k < n; k++) {
+        const c = this.nodeOf[u.candidate(id, k)];
+        if (c >= 0) this.problem.addCandidate(c);
+      }
+    }
+    for (let i = 0; i < this.installed.length; i++) {
+      const p = this.installed.get(i);
+      const all = r.scope === UpgradeScope.ALL || (r.scope === UpgradeScope.KEPT && !u.isAutomatic(p));
+      if (all || this.named(p)) this.addUpgrade(p);
+    }
+  }
+
+  /** Candidates of a pattern, without banned ones unless there are no others. */
+  private addMatching(id: i32): void {
+    const u = this.universe;
+    const n = u.candidates(id);
+    let allowed = false;
+    for (let pass = 0; pass < 2 && !allowed; pass++) {
+      for (let k = 0; k < n; k++) {
+        const node = this.nodeOf[u.candidate(id, k)];
+        if (node < 0 || (pass === 0 && this.problem.is(node, PKG_BANNED))) continue;
+        allowed = true;
+        this.addOnce(node);
+      }
+    }
+  }
+
+  /** Adds a candidate, but a rebuild of the installed package before it. */
+  private addOnce(node: i32): void {
+    const problem = this.problem;
+    if (problem.is(node, PKG_INSTALLED) && node > 0) {
+      const before: i32 = (node - 1) | 0;
+      const p = this.packages.get(before);
+      if (
+        problem.base.get(before) === problem.base.get(node) &&
+        this.universe.sameName(p, this.packages.get(node)) &&
+        !problem.is(before, PKG_BANNED)
+      ) {
+        problem.addCandidate(before);
+      }
+    }
+    problem.addCandidate(node);
+  }
+
+  private named(p: i32): boolean {
+    for (let i = 0; i < this.request.upgrades.length; i++) {
+      if (this.universe.matches(this.request.upgrades.get(i), p)) return true;
+    }
+    return false;
+  }
+
+  /** The wish that `p` becomes the best that it can: what supersedes it, or a better version. No wish when it is the best. */
+  private addUpgrade(p: i32): void {
+    const u = this.universe;
+    const problem = this.problem;
+    const node = this.nodeOf[p];
+    const base = problem.base.get(node);
+    let first = node;
+    while (first > 0 && problem.base.get((first - 1) | 0) === base) first = (first - 1) | 0;
+    let best: i32 = -1;
+    for (let m = first; m < node && best < 0; m++) if (!problem.is(m, PKG_BANNED)) best = m;
+    // With downgrades allowed an upgrade takes the repositories' best, which may come behind the installed package.
+    if (best < 0 && this.request.downgrade) {
+      const next: i32 = (node + 1) | 0;
+      if (next < problem.packages && problem.base.get(next) === base && !problem.is(next, PKG_BANNED)) best = next;
+    }
+    let begun = false;
+    for (let i: i32 = 0; i < this.replacements.length; i = (i + 3) | 0) {
+      if (this.replacements.get((i + 1) | 0) !== p) continue;
+      const newer = this.nodeOf[this.replacements.get(i)];
+      if (newer < 0 || problem.is(newer, PKG_BANNED)) continue;
+      // A later version that is not superseded itself is the better successor.
+      if (best >= 0 && !u.matches(this.replacements.get((i + 2) | 0), this.packages.get(best))) continue;
+      begun = this.beginUpgrade(begun, p);
+      problem.addCandidate(newer);
+    }
+    if (best < 0 && !begun) return;
+    this.beginUpgrade(begun, p);
+    for (let m = first; m < node; m++) if (!problem.is(m, PKG_BANNED)) problem.addCandidate(m);
+    if (best > node) {
+      for (let m = best; m < problem.packages && problem.base.get(m) === base; m++) {
+        if (!problem.is(m, PKG_BANNED)) problem.addCandidate(m);
+      }
+    }
+    problem.addCandidate(node);
+  }
+
+  private beginUpgrade(begun: boolean, p: i32): boolean {
+    if (!begun) {
+      this.problem.addRequest(REQ_UPGRADE);
+      this.origin.push(p);
+    }
+    return true;
+  }
+}
