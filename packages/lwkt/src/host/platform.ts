@@ -5,10 +5,26 @@
  * import of a Node module. Invariant: nothing else in `host` asks where it runs.
  */
 import type * as WorkerThreads from "node:worker_threads";
-import type { MessagePort as NodeMessagePort, Transferable as NodeTransferable, WorkerOptions as NodeWorkerOptions } from "node:worker_threads";
+import type {
+  MessagePort as NodeMessagePort,
+  Transferable as NodeTransferable,
+  WorkerOptions as NodeWorkerOptions,
+} from "node:worker_threads";
 
 /** What may be in a transfer list, on any host. */
-export type Transferred = ArrayBuffer | MessagePort | NodeMessagePort;
+export type Transferred = ArrayBuffer | NodeMessagePort | WebPort;
+
+/** What is used of the web's MessagePort. */
+interface WebPort {
+  onmessage: ((event: { data: unknown }) => void) | null;
+  postMessage(message: unknown, transfer: unknown[]): void;
+  close(): void;
+}
+
+interface WebGlobals {
+  MessageChannel: new () => { port1: WebPort; port2: WebPort };
+  Worker: new (url: URL | string, options: object) => WebWorker;
+}
 
 /** A thread that this one has started, or the one that has started this one. */
 export interface WorkerHandle {
@@ -49,6 +65,8 @@ export interface Platform {
   /** The thread that has started this one; null in a main thread. */
   parent(): Pick<WorkerHandle, "post" | "onMessage"> | null;
   channel(): { local: SidePort; remote: Transferred };
+  /** Both ends of a channel, for two other threads. */
+  pair(): { port1: Transferred; port2: Transferred };
   side(port: unknown): SidePort;
   /** Runs `work` in a later turn of the event loop, behind events that wait. */
   defer(work: () => void): void;
@@ -102,6 +120,7 @@ function nodePlatform(threads: typeof WorkerThreads, cpus: number): Platform {
       const { port1, port2 } = new threads.MessageChannel();
       return { local: wrap(port1), remote: port2 };
     },
+    pair: () => new threads.MessageChannel(),
     side: (port) => wrap(port as NodeMessagePort),
     defer: (work) => void setImmediate(work),
   };
@@ -131,12 +150,13 @@ function webPlatform(scope: WebScope): Platform {
   const isMain = scope.document !== undefined;
   const locks = scope.navigator?.locks;
   const deferred: (() => void)[] = [];
-  const turn = new MessageChannel();
+  const web = globalThis as unknown as WebGlobals;
+  const turn = new web.MessageChannel();
   turn.port1.onmessage = () => deferred.shift()?.();
-  const wrap = (port: MessagePort): SidePort => ({
-    post: (message, transfer) => port.postMessage(message, transfer as Transferable[]),
+  const wrap = (port: WebPort): SidePort => ({
+    post: (message, transfer) => port.postMessage(message, transfer),
     onMessage(listener) {
-      port.onmessage = (event: MessageEvent) => listener(event.data);
+      port.onmessage = (event) => listener(event.data);
     },
     receive: () => null,
     close: () => port.close(),
@@ -145,8 +165,7 @@ function webPlatform(scope: WebScope): Platform {
     canBlock: !isMain,
     parallel: (scope.navigator?.hardwareConcurrency ?? 2) > 1,
     spawn(url, { name, type }) {
-      const Constructor = (globalThis as unknown as { Worker: new (url: URL | string, options: object) => WebWorker }).Worker;
-      const worker = new Constructor(url, { type: type ?? "module", ...(name === undefined ? {} : { name }) });
+      const worker = new web.Worker(url, { type: type ?? "module", ...(name === undefined ? {} : { name }) });
       let ended = noop as (error: Error | null) => void;
       let gone = false;
       const end = (error: Error | null): void => {
@@ -196,13 +215,14 @@ function webPlatform(scope: WebScope): Platform {
       };
     },
     channel() {
-      const { port1, port2 } = new MessageChannel();
+      const { port1, port2 } = new web.MessageChannel();
       return { local: wrap(port1), remote: port2 };
     },
-    side: (port) => wrap(port as MessagePort),
+    pair: () => new web.MessageChannel(),
+    side: (port) => wrap(port as WebPort),
     defer(work) {
       deferred.push(work);
-      turn.port2.postMessage(0);
+      turn.port2.postMessage(0, []);
     },
   };
 }

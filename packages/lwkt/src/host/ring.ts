@@ -110,6 +110,11 @@ export class RingWriter {
     return (this.head - this.tail) | 0;
   }
 
+  /** Whether the consumer has given the space that `wantSpace` asked for. */
+  get spaceGiven(): boolean {
+    return Atomics.load(this.control, WANT_SPACE) === 0;
+  }
+
   /** Asks the consumer to ring when at most a quarter is used. False when that is so already. */
   wantSpace(): boolean {
     Atomics.store(this.control, WANT_SPACE, 1);
@@ -144,9 +149,9 @@ export class RingReader {
     return Atomics.load(this.control, CLOSED) !== 0;
   }
 
-  /** Whether there is nothing to read: a look at shared memory. */
-  isEmpty(): boolean {
-    return Atomics.load(this.control, HEAD) === this.tail;
+  /** Whether there is something to read: a look at shared memory. */
+  get hasInput(): boolean {
+    return Atomics.load(this.control, HEAD) !== this.tail;
   }
 
   /**

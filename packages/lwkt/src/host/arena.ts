@@ -1,0 +1,244 @@
+/**
+ * Arenas: blocks of shared memory that messages hand from CPU to CPU without copying.
+ *
+ * Key types `SharedArena` (blocks of one size), `SharedBlock` (one of them, owned by somebody), `BlockTable` (the arenas that a link's two CPUs both know).
+ * Neighbours: `link.ts`, `schema.ts` (the field kind `shared`). A block in a message belongs to the receiver from the send on.
+ *
+ *     word 0            free list: block + 1 in the lower half, a count against ABA in the upper
+ *     word 16 + 3 i     of block i: the next free block + 1; the owning CPU's number + 1, or 0 for nobody; bytes in use
+ *     dataOffset        the blocks
+ *
+ * Invariant: a block is on the free list exactly when nobody owns it; who takes the owner's number away puts it there.
+ */
+import { LwktError } from "./errors";
+
+const FREE = 0;
+const META = 16;
+const META_WORDS = 3;
+const NEXT = 0;
+const OWNER = 1;
+const LENGTH = 2;
+const BLOCKS_MAX = 0xfffe;
+/** Blocks of an arena have numbers below this in a handle. */
+const HANDLE_BLOCKS = 65536;
+
+const EMPTY = new Uint8Array(0);
+
+/** What one CPU tells the other of an arena. */
+interface ArenaMemory {
+  readonly id: number;
+  readonly buffer: SharedArrayBuffer;
+  readonly blockSize: number;
+  readonly blocks: number;
+}
+
+export interface ArenaOptions {
+  /** Bytes of a block; rounded up to a multiple of 64. */
+  blockSize: number;
+  /** How many, 1 to 65534. */
+  blocks: number;
+}
+
+/** A block of an arena. Whoever holds it owns it, until it is released or sent. */
+export class SharedBlock implements Disposable {
+  private view: Uint8Array | null;
+
+  /** For the arena alone. */
+  constructor(
+    readonly arena: SharedArena,
+    readonly index: number,
+    length: number,
+  ) {
+    this.view = arena.viewOf(index, length);
+  }
+
+  /** The bytes in use, in shared memory. Throws EINVAL when the block was sent or released. */
+  get bytes(): Uint8Array {
+    if (this.view === null) throw new LwktError("EINVAL", "the block was sent or released");
+    return this.view;
+  }
+
+  get isOwned(): boolean {
+    return this.view !== null;
+  }
+
+  /** Gives the block back to its arena. */
+  release(): void {
+    if (this.view === null) return;
+    this.view = null;
+    this.arena.free(this.index);
+  }
+
+  /** For links: the block is somebody else's from now on. */
+  detach(): void {
+    this.view = null;
+  }
+
+  [Symbol.dispose](): void {
+    this.release();
+  }
+}
+
+/** Blocks of one size in shared memory. Any CPU that was sent one of its blocks may release it. */
+export class SharedArena {
+  readonly id: number;
+  readonly blockSize: number;
+  readonly blocks: number;
+  readonly buffer: SharedArrayBuffer;
+  private readonly words: Int32Array;
+  private readonly dataOffset: number;
+
+  private constructor(
+    memory: ArenaMemory,
+    private readonly owner: number,
+  ) {
+    this.id = memory.id;
+    this.blockSize = memory.blockSize;
+    this.blocks = memory.blocks;
+    this.buffer = memory.buffer;
+    const metaBytes = (META + META_WORDS * memory.blocks) * 4;
+    this.dataOffset = (metaBytes + 63) & ~63;
+    this.words = new Int32Array(memory.buffer, 0, META + META_WORDS * memory.blocks);
+  }
+
+  /** For `LocalCpu#createArena`: a new arena whose blocks `owner` takes and gives. Throws EINVAL for sizes out of range. */
+  static create(id: number, owner: number, { blockSize, blocks }: ArenaOptions): SharedArena {
+    if (!Number.isInteger(blocks) || blocks < 1 || blocks > BLOCKS_MAX)
+      throw new LwktError("EINVAL", `an arena has 1 to ${BLOCKS_MAX} blocks, not ${blocks}`);
+    const size = (blockSize + 63) & ~63;
+    if (!Number.isInteger(blockSize) || blockSize < 1 || blockSize > 2 ** 30)
+      throw new LwktError("EINVAL", `blocks of ${blockSize} bytes`);
+    const data = ((META + META_WORDS * blocks) * 4 + 63) & ~63;
+    const arena = new SharedArena(
+      { id, buffer: new SharedArrayBuffer(data + size * blocks), blockSize: size, blocks },
+      owner,
+    );
+    for (let i = 0; i < blocks; i++) arena.words[META + META_WORDS * i + NEXT] = i + 1 < blocks ? i + 2 : 0;
+    arena.words[FREE] = 1;
+    return arena;
+  }
+
+  static attach(memory: unknown, owner: number): SharedArena {
+    return new SharedArena(memory as ArenaMemory, owner);
+  }
+
+  /** What `attach` needs in another thread. */
+  get memory(): ArenaMemory {
+    return { id: this.id, buffer: this.buffer, blockSize: this.blockSize, blocks: this.blocks };
+  }
+
+  /** For blocks: their bytes. */
+  viewOf(index: number, length: number): Uint8Array {
+    return length === 0 ? EMPTY : new Uint8Array(this.buffer, this.dataOffset + index * this.blockSize, length);
+  }
+
+  private meta(index: number, field: number): number {
+    return META + META_WORDS * index + field;
+  }
+
+  /** A block with `length` bytes in use (all of it when not given); their content is what was left there. Throws ENOMEM when none is free, EINVAL for a length out of range. */
+  alloc(length = this.blockSize): SharedBlock {
+    if (!Number.isInteger(length) || length < 0 || length > this.blockSize)
+      throw new LwktError("EINVAL", `${length} bytes of a block of ${this.blockSize}`);
+    for (;;) {
+      const head = Atomics.load(this.words, FREE);
+      const index = (head & 0xffff) - 1;
+      if (index < 0) throw new LwktError("ENOMEM", `all ${this.blocks} blocks are in use`);
+      const next = Atomics.load(this.words, this.meta(index, NEXT));
+      if (Atomics.compareExchange(this.words, FREE, head, ((head + 0x10000) & ~0xffff) | next) !== head) continue;
+      Atomics.store(this.words, this.meta(index, LENGTH), length);
+      Atomics.store(this.words, this.meta(index, OWNER), this.owner + 1);
+      return new SharedBlock(this, index, length);
+    }
+  }
+
+  /** Number of free blocks, as a snapshot. */
+  get available(): number {
+    let n = 0;
+    for (let i = 0; i < this.blocks; i++) if (Atomics.load(this.words, this.meta(i, OWNER)) === 0) n++;
+    return n;
+  }
+
+  /** For blocks: puts one on the free list if `from` owns it. */
+  free(index: number, from = this.owner): void {
+    if (Atomics.compareExchange(this.words, this.meta(index, OWNER), from + 1, 0) !== from + 1) return;
+    for (;;) {
+      const head = Atomics.load(this.words, FREE);
+      Atomics.store(this.words, this.meta(index, NEXT), head & 0xffff);
+      if (Atomics.compareExchange(this.words, FREE, head, ((head + 0x10000) & ~0xffff) | (index + 1)) === head) return;
+    }
+  }
+
+  /** For links: block `index` goes from this CPU to another. Throws EINVAL when it is not this CPU's. */
+  pass(index: number, to: number): void {
+    const at = this.meta(index, OWNER);
+    if (Atomics.compareExchange(this.words, at, this.owner + 1, to + 1) !== this.owner + 1)
+      throw new LwktError("EINVAL", "the block belongs to another CPU");
+  }
+
+  /** For links: a block that has come in. */
+  receive(index: number): SharedBlock {
+    if (index >= this.blocks || Atomics.load(this.words, this.meta(index, OWNER)) !== this.owner + 1)
+      throw new LwktError("EINVAL", "a block that was not sent");
+    return new SharedBlock(this, index, Atomics.load(this.words, this.meta(index, LENGTH)));
+  }
+
+  /** Frees what a CPU that is gone has owned. */
+  reclaim(cpu: number): void {
+    for (let i = 0; i < this.blocks; i++)
+      if (Atomics.load(this.words, this.meta(i, OWNER)) === cpu + 1) this.free(i, cpu);
+  }
+}
+
+/** The arenas of a CPU, by number: its own and those it was told of. */
+export class ArenaDirectory {
+  private readonly arenas = new Map<number, SharedArena>();
+
+  constructor(private readonly owner: number) {}
+
+  add(arena: SharedArena): void {
+    this.arenas.set(arena.id, arena);
+  }
+
+  get(id: number): SharedArena | undefined {
+    return this.arenas.get(id);
+  }
+
+  announce(memory: unknown): void {
+    const { id } = memory as ArenaMemory;
+    if (!this.arenas.has(id)) this.arenas.set(id, SharedArena.attach(memory, this.owner));
+  }
+
+  reclaim(cpu: number): void {
+    for (const arena of this.arenas.values()) arena.reclaim(cpu);
+  }
+}
+
+/** Which arenas the other end of a link has been told of. */
+export class BlockTable {
+  private readonly told = new Set<number>();
+
+  constructor(private readonly directory: ArenaDirectory) {}
+
+  /** Hands a block of this CPU to CPU `to`; returns its handle, and the arena's memory when the other end does not know it yet. */
+  lend(block: SharedBlock, to: number, tell: (memory: unknown) => void): number {
+    if (!(block instanceof SharedBlock)) throw new LwktError("EINVAL", "no block of an arena");
+    if (!block.isOwned) throw new LwktError("EINVAL", "the block was sent or released");
+    const { arena, index } = block;
+    arena.pass(index, to);
+    block.detach();
+    this.directory.add(arena);
+    if (!this.told.has(arena.id)) {
+      this.told.add(arena.id);
+      tell(arena.memory);
+    }
+    return arena.id * HANDLE_BLOCKS + index + 1;
+  }
+
+  take(handle: number): SharedBlock {
+    const id = Math.floor((handle - 1) / HANDLE_BLOCKS);
+    const arena = this.directory.get(id);
+    if (arena === undefined) throw new LwktError("EINVAL", `no arena ${id}`);
+    return arena.receive((handle - 1) % HANDLE_BLOCKS);
+  }
+}

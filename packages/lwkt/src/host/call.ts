@@ -1,0 +1,166 @@
+/**
+ * Calls: a message on its way, its time limit and its signal, and the promise that waits for it.
+ *
+ * Key types `Call`, `CallOptions`. Neighbours: `port.ts` (whose methods these are), `cpu.ts` (the timer wheel; the loop that takes replies).
+ * A call that gives up asks the target to abort and rejects at once; the message stays in flight until the target has answered.
+ * Invariant: a call settles once, and leaves neither a timer nor a listener behind.
+ */
+import { EASYNC } from "@anax/portable";
+import { Callout } from "../callout";
+import { MSGF_DONE, abortMsg, beginMsg, sendMsg, type Msg } from "../msg";
+import { ReplyOnlyPort, type Port } from "../port";
+import type { LocalCpu } from "./cpu";
+import { LwktError } from "./errors";
+import type { AnyMessage, Settler } from "./message";
+
+export interface CallOptions {
+  /** Aborts the call, which rejects with the signal's reason. */
+  signal?: AbortSignal;
+  /** Milliseconds after which the call rejects with ETIMEDOUT. None when not given. */
+  timeout?: number;
+  /** Buffers of `value` fields that are moved, not copied. */
+  transfer?: readonly ArrayBuffer[];
+}
+
+/** Where the replies of all calls of this thread arrive. */
+class Replies extends ReplyOnlyPort {
+  replied(msg: Msg): void {
+    const m = msg as AnyMessage;
+    const settler = m.$settler;
+    m.$settler = null;
+    m.$transfer = null;
+    if (settler !== null) settler.settle(m);
+  }
+}
+
+export const REPLIES = new Replies();
+
+class TimeLimit extends Callout {
+  constructor(private readonly call: Call) {
+    super();
+  }
+
+  fire(): void {
+    this.call.giveUp(new LwktError("ETIMEDOUT"));
+  }
+}
+
+function prepare(msg: AnyMessage, transfer: readonly ArrayBuffer[] | undefined): void {
+  if ((msg.flags & MSGF_DONE) === 0) throw new LwktError("EBUSY", `${msg.$type.typeName} is in flight`);
+  msg.$detail = null;
+  msg.$abortReason = null;
+  msg.$isAborted = false;
+  msg.$source = null;
+  msg.$transfer = transfer ?? null;
+  msg.init(REPLIES, 0);
+}
+
+export class Call implements Settler {
+  private limit: TimeLimit | null = null;
+  private signal: AbortSignal | null = null;
+
+  private constructor(
+    private readonly msg: AnyMessage,
+    private readonly cpu: LocalCpu,
+    private readonly resolve: (msg: AnyMessage) => void,
+    private readonly reject: (reason: unknown) => void,
+  ) {}
+
+  static start(port: Port, msg: AnyMessage, options: CallOptions | undefined, cpu: LocalCpu): Promise<AnyMessage> {
+    return new Promise((resolve, reject) => {
+      if (options?.signal?.aborted === true) {
+        reject(options.signal.reason as Error);
+        return;
+      }
+      // What throws here (EBUSY, EINVAL) rejects.
+      prepare(msg, options?.transfer);
+      const call = new Call(msg, cpu, resolve, reject);
+      msg.$settler = call;
+      try {
+        msg.$arrive();
+        sendMsg(port, msg);
+      } catch (error) {
+        msg.$settler = null;
+        msg.flags |= MSGF_DONE;
+        throw error;
+      }
+      if (msg.$settler === call) call.wait(options);
+    });
+  }
+
+  private wait(options: CallOptions | undefined): void {
+    this.cpu.kick();
+    if (options === undefined) return;
+    const { signal, timeout } = options;
+    if (timeout !== undefined) {
+      if (!(timeout >= 0)) {
+        this.giveUp(new LwktError("EINVAL", `a time-out of ${timeout} ms`));
+        return;
+      }
+      if (timeout < 2 ** 31) {
+        this.limit = new TimeLimit(this);
+        this.cpu.arm(this.limit, timeout);
+      }
+    }
+    if (signal !== undefined) {
+      this.signal = signal;
+      signal.addEventListener("abort", this);
+    }
+  }
+
+  /** The signal's event. */
+  handleEvent(): void {
+    this.giveUp(this.signal!.reason);
+  }
+
+  /** Rejects, and asks the target to abort. */
+  giveUp(reason: unknown): void {
+    const { msg } = this;
+    if (msg.$settler !== this) return;
+    msg.$settler = null;
+    this.release();
+    this.reject(reason);
+    msg.$abortReason = reason;
+    abortMsg(msg);
+  }
+
+  settle(msg: AnyMessage): void {
+    this.release();
+    if (msg.error === 0) this.resolve(msg);
+    else this.reject(msg.$failure());
+  }
+
+  private release(): void {
+    if (this.limit !== null) this.cpu.disarm(this.limit);
+    if (this.signal !== null) this.signal.removeEventListener("abort", this);
+    this.limit = null;
+  }
+
+  static wait(
+    port: Port,
+    msg: AnyMessage,
+    options: { timeout?: number; transfer?: readonly ArrayBuffer[] } | undefined,
+    cpu: LocalCpu,
+  ): AnyMessage {
+    prepare(msg, options?.transfer);
+    msg.$arrive();
+    let error: number;
+    try {
+      error = beginMsg(port, msg);
+    } catch (thrown) {
+      msg.flags |= MSGF_DONE;
+      throw thrown;
+    }
+    if (error === EASYNC) {
+      const reason = cpu.waitFor(port, msg, options?.timeout);
+      if (reason !== null) {
+        msg.$abortReason = reason;
+        abortMsg(msg);
+        throw reason;
+      }
+      error = msg.error;
+    }
+    if (error !== 0) throw new LwktError(error, msg.$detail ?? undefined);
+    return msg;
+  }
+}

@@ -1,0 +1,270 @@
+/**
+ * Messages for ordinary TypeScript: `defineMessage` declares a class once, and request and reply types, encoder and decoder follow.
+ *
+ * Key types `Message` (a core `Msg` with typed fields), `MessageType` (its class). Neighbours: `schema.ts` (fields), `port.ts` (who
+ * sends and answers), `../msg.ts`.
+ *
+ *     const Add = defineMessage({ number: 257, name: "add", request: { a: "i32", b: "i32" }, reply: { sum: "i32" } });
+ *     const { sum } = await math.call(new Add({ a: 1, b: 2 }));
+ *
+ * A message carries its request and, after the reply, its reply: as a lwkt_msg has arguments and results.
+ * Invariant: ownership as in the core: the sender's until it is sent and after the reply, the target's in between.
+ */
+import type { i32 } from "@anax/portable";
+import { MSGF_ABORTABLE, Msg, replyMsg, type AbortHandler } from "../msg";
+import { MSGCLASS_USER } from "../msgclass";
+import { LwktError, detailOf, errnoOfThrown } from "./errors";
+import { Schema, type Fields, type Values } from "./schema";
+
+/** Only types: which fields a message class has, and which class it is. */
+declare const REQUEST: unique symbol;
+declare const REPLY: unique symbol;
+declare const NUMBER: unique symbol;
+
+/** What waits for a message's reply. */
+export interface Settler {
+  settle(msg: AnyMessage): void;
+}
+
+/** What a handler's `signal` hangs on; made when first asked for. */
+class AbortSource implements AbortHandler {
+  readonly controller = new AbortController();
+
+  abort(msg: Msg): void {
+    const reason = (msg as AnyMessage).$abortReason ?? new LwktError("EINTR");
+    this.controller.abort(reason);
+  }
+}
+
+/** Abort asked for before anybody had registered for it. */
+class EarlyAbort implements AbortHandler {
+  abort(msg: Msg): void {
+    const m = msg as AnyMessage;
+    m.$isAborted = true;
+    m.$source?.abort(m);
+  }
+}
+
+const EARLY = new EarlyAbort();
+
+/** The base of all message classes of the facade. */
+export abstract class AnyMessage extends Msg {
+  /** Who hears of the reply; the facade's. */
+  $settler: Settler | null = null;
+  /** Number under which the message is known to the CPU it came from or went to; the link's. */
+  $msgid = 0;
+  /** Why the reply is an error, in words. */
+  $detail: string | null = null;
+  $isAborted = false;
+  $abortReason: unknown = null;
+  $source: AbortSource | null = null;
+  /** Buffers to move and not to copy; the sender's, for this send only. */
+  $transfer: readonly ArrayBuffer[] | null = null;
+
+  abstract get $type(): MessageClass;
+
+  /** The name of its class, by which `switch` tells the messages of a port apart. */
+  abstract get kind(): string;
+
+  /** Aborted when the sender gives up: by its own signal, its time-out or its end. Advisory: a reply is still due. */
+  get signal(): AbortSignal {
+    if (this.$source === null) {
+      this.$source = new AbortSource();
+      if (this.$isAborted) this.$source.abort(this);
+    }
+    return this.$source.controller.signal;
+  }
+
+  /** Answers with the reply's fields, or with those that are set on the message already. The message is the sender's again. */
+  reply(fields?: object): void {
+    if (fields !== undefined && fields !== this)
+      this.$type.assignReply(this as unknown as Record<string, unknown>, fields);
+    replyMsg(this, 0);
+  }
+
+  /** Answers with an error: an errno's name ("ENOENT"), or anything thrown. */
+  fail(cause: unknown, detail?: string): void {
+    replyMsg(this, this.$setFailure(typeof cause === "string" ? new LwktError(cause, detail) : cause));
+  }
+
+  /** Notes why the message fails; returns the errno. */
+  $setFailure(cause: unknown): i32 {
+    this.$detail = detailOf(cause);
+    return errnoOfThrown(cause);
+  }
+
+  /** What a rejected call throws. */
+  $failure(): LwktError {
+    return new LwktError(this.error, this.$detail ?? undefined);
+  }
+
+  /** For the target's side: a message that has come in and is about to be handed to a port. */
+  $arrive(): void {
+    this.$detail = null;
+    this.$isAborted = false;
+    this.$abortReason = null;
+    this.$source = null;
+    this.abortHandler = EARLY;
+    this.flags |= MSGF_ABORTABLE;
+  }
+}
+
+/** What every message class knows at run time. */
+export interface MessageClass {
+  readonly number: number;
+  readonly typeName: string;
+  readonly request: Schema;
+  readonly replies: Schema;
+  /** A message with initial values. */
+  create(): AnyMessage;
+  assignReply(msg: Record<string, unknown>, fields: object): void;
+}
+
+/** A message of a class with request fields `Q`, reply fields `R`, number `N` and name `K`. */
+export type Message<
+  Q extends Fields = Fields,
+  R extends Fields = Fields,
+  N extends number = number,
+  K extends string = string,
+> = AnyMessage & {
+  readonly [REQUEST]: Q;
+  readonly [REPLY]: R;
+  readonly [NUMBER]: N;
+  readonly kind: K;
+  reply(...fields: keyof R extends never ? [] : [fields?: Values<R>]): void;
+} & Values<Q> &
+  Values<R>;
+
+/** A message class. */
+export interface MessageType<
+  Q extends Fields = Fields,
+  R extends Fields = Fields,
+  N extends number = number,
+  K extends string = string,
+> extends MessageClass {
+  new (...init: keyof Q extends never ? [] : [fields: Values<Q>]): Message<Q, R, N, K>;
+  readonly number: N;
+}
+
+/** The reply's fields of a message. */
+export type ReplyOf<M> = M extends { readonly [REPLY]: infer R extends Fields } ? Values<R> : never;
+/** The reply's fields as declared. */
+export type ReplyFieldsOf<M> = M extends { readonly [REPLY]: infer R extends Fields } ? R : never;
+/** The request's fields of a message. */
+export type RequestOf<M> = M extends { readonly [REQUEST]: infer Q extends Fields } ? Values<Q> : never;
+
+/** What `defineMessage` takes. */
+export interface MessageSpec<Q extends Fields, R extends Fields, N extends number, K extends string> {
+  /** 16 to 65535; unique among the messages of a program. */
+  readonly number: N;
+  readonly name: K;
+  /** [major, minor]; [1, 0] when not given. Peers with another major version are refused; another minor one is understood. */
+  readonly version?: readonly [number, number];
+  readonly request?: Q & FreeNames<Q>;
+  readonly reply?: R & FreeNames<R>;
+}
+
+/** Refuses, at compile time, fields whose names a message has by itself. */
+type FreeNames<F> = { readonly [K in keyof F]: K extends keyof AnyMessage ? never : F[K] };
+
+type None = Record<never, never>;
+
+/** Names that a message has by itself. */
+function isTaken(name: string): boolean {
+  return name in PLAIN;
+}
+
+/**
+ * Declares a message class. Throws EINVAL, naming what is wrong, for a number or version out of range, a field whose name is taken, and a name that has
+ * different kinds in request and reply.
+ */
+export function defineMessage<
+  const N extends number,
+  const K extends string,
+  const Q extends Fields = None,
+  const R extends Fields = None,
+>(spec: MessageSpec<Q, R, N, K>): MessageType<Q, R, N, K> {
+  const [major, minor] = spec.version ?? [1, 0];
+  const bad = (what: string): never => {
+    throw new LwktError("EINVAL", `message "${spec.name}": ${what}`);
+  };
+  if (typeof spec.name !== "string" || spec.name === "") bad("a name is needed");
+  if (!Number.isInteger(spec.number) || spec.number < MSGCLASS_USER || spec.number > 0xffff)
+    bad(`number ${spec.number} is not one of ${MSGCLASS_USER} to 65535`);
+  if (!Number.isInteger(major) || major < 1 || major > 255 || !Number.isInteger(minor) || minor < 0 || minor > 255)
+    bad(`version ${major}.${minor} is not one of 1.0 to 255.255`);
+  const requestFields: Fields = spec.request ?? {};
+  const replyFields: Fields = spec.reply ?? {};
+  const kindOf = (fields: Fields, name: string): string => {
+    const f = fields[name]!;
+    return typeof f === "string" ? f : f.kind;
+  };
+  for (const name of [...Object.keys(requestFields), ...Object.keys(replyFields)])
+    if (isTaken(name)) bad(`a field cannot be called "${name}"`);
+  for (const name of Object.keys(replyFields)) {
+    if (name in requestFields && kindOf(requestFields, name) !== kindOf(replyFields, name))
+      bad(
+        `field "${name}" is ${kindOf(requestFields, name)} in the request and ${kindOf(replyFields, name)} in the reply`,
+      );
+  }
+  const request = Schema.of(`${spec.name}.request`, spec.number, major, minor, requestFields);
+  const replies = Schema.of(`${spec.name}.reply`, spec.number, major, minor, replyFields);
+  const initial: [string, unknown][] = [];
+  for (const plan of [...request.plans, ...replies.plans])
+    if (!initial.some(([name]) => name === plan.name)) initial.push([plan.name, plan.initial]);
+
+  class Defined extends AnyMessage {
+    static readonly number = spec.number;
+    static readonly typeName = spec.name;
+    static readonly request = request;
+    static readonly replies = replies;
+
+    constructor(init?: Record<string, unknown>) {
+      super();
+      const self = this as unknown as Record<string, unknown>;
+      for (let i = 0; i < initial.length; i++) self[initial[i]![0]] = initial[i]![1];
+      if (init !== undefined) {
+        for (let i = 0; i < request.names.length; i++) {
+          const name = request.names[i]!;
+          const v = init[name];
+          if (v !== undefined) self[name] = v;
+        }
+      }
+    }
+
+    static create(): AnyMessage {
+      return new this();
+    }
+
+    static assignReply(msg: Record<string, unknown>, fields: object): void {
+      const from = fields as Record<string, unknown>;
+      for (let i = 0; i < replies.names.length; i++) {
+        const name = replies.names[i]!;
+        msg[name] = from[name];
+      }
+    }
+
+    override get $type(): MessageClass {
+      return Defined;
+    }
+
+    override get kind(): string {
+      return spec.name;
+    }
+  }
+  Object.defineProperty(Defined, "name", { value: spec.name });
+  return Defined as unknown as MessageType<Q, R, N, K>;
+}
+
+/** Knows the names that every message has. */
+class Plain extends AnyMessage {
+  override get $type(): MessageClass {
+    return Plain as unknown as MessageClass;
+  }
+
+  override get kind(): string {
+    return "";
+  }
+}
+
+const PLAIN = new Plain();

@@ -1,0 +1,345 @@
+/**
+ * Ports of the facade: `call`, `send` and iteration over what the core calls sendmsg, putport and getport.
+ *
+ * Key types `HostPort` (what a local port and a proxy have in common: the sender cannot tell them apart), `LocalPort` (handlers or an iterator take its
+ * messages), `definePort` (a name and the messages it takes, for both sides). Neighbours: `message.ts`, `call.ts`, `proxy.ts`, `cpu.ts`.
+ * Invariant: a handler runs to completion before the next message of its port is looked at; one that returns a promise owns its message until that settles.
+ */
+import { EASYNC, Errno, panic, type i32 } from "@anax/portable";
+import { MSGF_DONE, beginMsg, replyMsg, type Msg } from "../msg";
+import { Port, QueuePort } from "../port";
+import { Call, type CallOptions } from "./call";
+import { LwktError } from "./errors";
+import type { LocalCpu } from "./cpu";
+import type { AnyMessage, MessageClass, MessageType, ReplyFieldsOf, ReplyOf } from "./message";
+
+/** Names to message classes: what a port takes. */
+// eslint-disable-next-line @typescript-eslint/no-explicit-any
+export type Messages = Readonly<Record<string, MessageType<any, any, any, any>>>;
+
+/** Any message that a port with these classes takes. */
+export type MessageOf<S extends Messages> = InstanceType<S[keyof S]>;
+
+/** A port's name and messages: shared by those who serve it and those who send to it. */
+export interface PortSpec<S extends Messages = Messages> {
+  readonly name: string;
+  readonly messages: S;
+}
+
+/**
+ * Declares a port. Throws EINVAL for an empty name, no messages, or two messages with one number.
+ *
+ *     export const Maths = definePort("maths", { add: Add, divide: Divide });
+ */
+export function definePort<S extends Messages>(name: string, messages: S): PortSpec<S> {
+  if (typeof name !== "string" || name === "") throw new LwktError("EINVAL", "a port needs a name");
+  const seen = new Map<number, string>();
+  for (const [key, type] of Object.entries(messages)) {
+    const other = seen.get(type.number);
+    if (other !== undefined)
+      throw new LwktError("EINVAL", `port "${name}": ${other} and ${key} have the number ${type.number}`);
+    seen.set(type.number, key);
+  }
+  if (seen.size === 0) throw new LwktError("EINVAL", `port "${name}" takes no messages`);
+  return { name, messages };
+}
+
+type MaybePromise<T> = T | Promise<T>;
+
+/** What answers a message: the reply's fields, or the message with them set; nothing for a class without reply fields. */
+export type Handler<M> = (
+  msg: M,
+) => keyof ReplyFieldsOf<M> extends never ? MaybePromise<void> : MaybePromise<ReplyOf<M>>;
+
+/** One handler for each message of a port. */
+export type Handlers<S extends Messages> = { readonly [K in keyof S]: Handler<InstanceType<S[K]>> };
+
+export interface ServeOptions {
+  /**
+   * Hand out the same message objects and byte arrays again once they are answered, so that nothing is allocated for a message. A handler must then
+   * not keep a message, or its bytes, beyond its answer.
+   */
+  reuse?: boolean;
+  /** Messages without a reply that may wait here before their senders are stalled. 4096 when not given. */
+  backlog?: number;
+}
+
+/** What local ports and proxies have in common. */
+export abstract class HostPort<M extends AnyMessage = AnyMessage> extends Port {
+  abstract readonly name: string;
+  /** The CPU on whose event loop calls wait. */
+  protected abstract readonly cpu: LocalCpu;
+  /** False when what was sent last had to wait for space. */
+  protected abstract get hasSpace(): boolean;
+
+  /**
+   * Sends a message and resolves to it when it is answered, its reply fields set.
+   * Rejects with a `LwktError`: what the handler failed with; ETIMEDOUT; EPIPE when the other CPU is gone; ENOENT when it has no such port; EINVAL for a field
+   * that does not fit; EBUSY when the message is in flight; or with the signal's reason.
+   */
+  call<T extends M>(msg: T, options?: CallOptions): Promise<ReplyOf<T> & T> {
+    return Call.start(this, msg, options, this.cpu) as Promise<ReplyOf<T> & T>;
+  }
+
+  /**
+   * As `call`, but blocks the thread until the answer is there: for workers, and for Node's main thread. The CPU takes replies meanwhile and nothing else.
+   * Throws as `call` rejects; EDEADLK when the target is on this CPU and does not answer at once; EOPNOTSUPP where blocking is not allowed.
+   */
+  callSync<T extends M>(msg: T, options?: Pick<CallOptions, "timeout" | "transfer">): ReplyOf<T> & T {
+    return Call.wait(this, msg, options, this.cpu) as unknown as ReplyOf<T> & T;
+  }
+
+  /**
+   * Sends a message that nobody answers. What was sent is copied (or, on this CPU, handed over), so the same object may be sent again at once unless
+   * the port is local. Returns false when it had to wait for space: then `await ready()` before sending more. Throws EINVAL, EBUSY, EPIPE, and EAGAIN
+   * when too much waits already.
+   */
+  send(msg: M, transfer?: readonly ArrayBuffer[]): boolean {
+    if ((msg.flags & MSGF_DONE) === 0) throw new LwktError("EBUSY", `${msg.$type.typeName} is in flight`);
+    msg.replyPort = null;
+    msg.$transfer = transfer ?? null;
+    const error = beginMsg(this, msg);
+    if (error !== 0 && error !== EASYNC) throw new LwktError(error, msg.$detail ?? undefined);
+    return this.hasSpace;
+  }
+
+  /** Resolves when there is space again. */
+  abstract ready(): Promise<void>;
+
+  override replyPort(_msg: Msg): void {
+    panic(`reply sent to port "${this.name}", which takes requests`);
+  }
+}
+
+/** Messages that wait for who iterates. */
+class Queue extends QueuePort {
+  override notify(): void {}
+}
+
+/** Messages of a class that are kept for reuse. */
+const POOL_MAX = 1024;
+
+type AnyHandler = (msg: AnyMessage) => unknown;
+
+/** A port of this CPU. Owned by the CPU's table of ports until it is closed. */
+export class LocalPort<M extends AnyMessage = AnyMessage> extends HostPort<M> implements AsyncIterable<M>, Disposable {
+  readonly reuse: boolean;
+  readonly backlog: number;
+  isClosed = false;
+  private readonly queue = new Queue();
+  /** Messages without a reply that are queued or being handled. */
+  private load = 0;
+  private readonly classes = new Map<number, MessageClass>();
+  private readonly pools = new Map<MessageClass, AnyMessage[]>();
+  private handlers: Map<number, AnyHandler> | null = null;
+  private taker: ((result: IteratorResult<M>) => void) | null = null;
+  /** Somebody iterates, and what it was given last. */
+  private iterating = false;
+  private given: AnyMessage | null = null;
+  private spaceWaiters: (() => void)[] = [];
+
+  constructor(
+    protected readonly cpu: LocalCpu,
+    readonly name: string,
+    messages: Messages,
+    options: ServeOptions = {},
+  ) {
+    super();
+    this.reuse = options.reuse ?? false;
+    this.backlog = options.backlog ?? 4096;
+    if (!Number.isInteger(this.backlog) || this.backlog < 1)
+      throw new LwktError("EINVAL", `backlog ${this.backlog} is not a positive integer`);
+    for (const type of Object.values(messages)) this.classes.set(type.number, type);
+  }
+
+  /** The class with this number, when the port takes it. */
+  classOf(number: number): MessageClass | undefined {
+    return this.classes.get(number);
+  }
+
+  /** A message for what has come in: a new one, or with `reuse` one that was answered. */
+  obtain(type: MessageClass): AnyMessage {
+    const pool = this.reuse ? this.pools.get(type) : undefined;
+    return pool === undefined || pool.length === 0 ? type.create() : pool.pop()!;
+  }
+
+  /** Takes back a message of `obtain` that is answered. */
+  recycle(msg: AnyMessage): void {
+    if (!this.reuse) return;
+    const pool = this.pools.get(msg.$type);
+    if (pool === undefined) this.pools.set(msg.$type, [msg]);
+    else if (pool.length < POOL_MAX) pool.push(msg);
+  }
+
+  /** Sets what answers messages, by class number; those that wait are handled now. */
+  setHandlers(handlers: Map<number, AnyHandler>): void {
+    if (this.handlers !== null || this.iterating) throw new LwktError("EBUSY", `port "${this.name}" is served already`);
+    this.handlers = handlers;
+    for (let msg = this.getPort(); msg !== null; msg = this.getPort()) {
+      const error = this.handle(msg as AnyMessage);
+      if (error !== EASYNC) replyMsg(msg, error);
+    }
+  }
+
+  override putPort(msg: Msg): i32 {
+    const m = msg as AnyMessage;
+    if (this.isClosed) {
+      m.$detail = `port "${this.name}" is closed`;
+      return Errno.PIPE;
+    }
+    if (this.handlers !== null) return this.handle(m);
+    if (!this.classes.has(m.$type.number)) return this.refuse(m);
+    if (m.replyPort === null) this.load++;
+    this.queue.putPort(msg);
+    this.offer();
+    return EASYNC;
+  }
+
+  override getPort(): Msg | null {
+    return this.queue.getPort();
+  }
+
+  private refuse(m: AnyMessage): i32 {
+    m.$detail = `port "${this.name}" does not take ${m.$type.typeName}`;
+    return Errno.NOSYS;
+  }
+
+  private handle(m: AnyMessage): i32 {
+    const handler = this.handlers!.get(m.$type.number);
+    if (handler === undefined) return this.refuse(m);
+    let result: unknown;
+    try {
+      result = handler(m);
+    } catch (thrown) {
+      return this.failed(m, thrown);
+    }
+    if (result !== undefined && result !== m) {
+      if (typeof (result as Promise<unknown>).then === "function") {
+        this.handleLater(m, result as Promise<unknown>);
+        return EASYNC;
+      }
+      m.$type.assignReply(m as unknown as Record<string, unknown>, result as object);
+    }
+    // A handler may have answered by itself.
+    return (m.flags & MSGF_DONE) === 0 ? 0 : EASYNC;
+  }
+
+  private failed(m: AnyMessage, thrown: unknown): i32 {
+    if (m.replyPort === null) this.cpu.uncaught(thrown);
+    return m.$setFailure(thrown);
+  }
+
+  private handleLater(m: AnyMessage, result: Promise<unknown>): void {
+    const oneWay = m.replyPort === null;
+    if (oneWay) this.load++;
+    this.cpu.busy++;
+    const done = (error: i32): void => {
+      this.cpu.busy--;
+      if (oneWay) this.unload();
+      if ((m.flags & MSGF_DONE) === 0) replyMsg(m, error);
+    };
+    result.then(
+      (fields) => {
+        if (fields !== undefined && fields !== m)
+          m.$type.assignReply(m as unknown as Record<string, unknown>, fields as object);
+        done(0);
+      },
+      (thrown: unknown) => done(this.failed(m, thrown)),
+    );
+  }
+
+  private unload(): void {
+    this.load--;
+    if (this.load > this.backlog >> 2) return;
+    this.cpu.kick();
+    const waiters = this.spaceWaiters;
+    if (waiters.length === 0) return;
+    this.spaceWaiters = [];
+    for (const resume of waiters) resume();
+  }
+
+  protected get hasSpace(): boolean {
+    return this.load < this.backlog;
+  }
+
+  /** Whether senders of messages without a reply are to be stalled. */
+  get isCrowded(): boolean {
+    return this.load >= this.backlog;
+  }
+
+  ready(): Promise<void> {
+    return this.hasSpace ? Promise.resolve() : new Promise((resolve) => void this.spaceWaiters.push(resolve));
+  }
+
+  /** A message was queued: hands it to who iterates. */
+  private offer(): void {
+    const taker = this.taker;
+    if (taker === null) return;
+    this.taker = null;
+    taker({ value: this.takeNext()!, done: false });
+  }
+
+  private takeNext(): M | null {
+    const msg = this.getPort() as M | null;
+    if (msg === null) return null;
+    this.given = msg;
+    this.cpu.busy++;
+    return msg;
+  }
+
+  /** Who iterates has come back: a message without a reply is done with that; others may be answered later still. */
+  private giveBack(): void {
+    const last = this.given;
+    if (last === null) return;
+    this.given = null;
+    this.cpu.busy--;
+    if (last.replyPort !== null) return;
+    if ((last.flags & MSGF_DONE) === 0) replyMsg(last, 0);
+    this.unload();
+  }
+
+  /**
+   * Takes messages one after another: `for await (const m of port)`. Answer each with `m.reply(...)` or `m.fail(...)`, also later than the next one.
+   * Ends when the port is closed. Throws EBUSY when the port has handlers or somebody else iterates.
+   */
+  [Symbol.asyncIterator](): AsyncIterator<M> {
+    if (this.handlers !== null || this.iterating) throw new LwktError("EBUSY", `port "${this.name}" is served already`);
+    this.iterating = true;
+    return {
+      next: () => {
+        this.giveBack();
+        const msg = this.takeNext();
+        if (msg !== null) return Promise.resolve({ value: msg, done: false });
+        if (this.isClosed) return Promise.resolve({ value: undefined, done: true });
+        return new Promise((resolve) => {
+          this.taker = resolve;
+        });
+      },
+      return: () => {
+        this.giveBack();
+        this.iterating = false;
+        return Promise.resolve({ value: undefined, done: true });
+      },
+    };
+  }
+
+  /** Takes no more messages; those that wait are answered with EPIPE, and iteration ends. */
+  close(): void {
+    if (this.isClosed) return;
+    this.isClosed = true;
+    this.cpu.removePort(this as unknown as LocalPort);
+    for (let msg = this.getPort(); msg !== null; msg = this.getPort()) {
+      (msg as AnyMessage).$detail = `port "${this.name}" is closed`;
+      const oneWay = msg.replyPort === null;
+      replyMsg(msg, Errno.PIPE);
+      if (oneWay) this.unload();
+    }
+    const taker = this.taker;
+    this.taker = null;
+    taker?.({ value: undefined, done: true });
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+}

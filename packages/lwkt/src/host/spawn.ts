@@ -1,0 +1,346 @@
+/**
+ * Spawning CPUs: a worker thread, a link to it, and what both sides know of each other.
+ *
+ * Key types `PeerCpu` (a CPU that this one has a link to), `WorkerCpu` (one that this one has started). Functions `spawnCpu`, `parentCpu`, `peerCpu`, `connectCpus`.
+ * Neighbours: `cpu.ts`, `link.ts`, `platform.ts`. A worker becomes a CPU when its program first uses this library.
+ * Invariant: who spawned a worker knows all its links and closes them when it ends, so its peers hear of it.
+ */
+import { localCpu, type LocalCpu } from "./cpu";
+import { LwktError } from "./errors";
+import { DEFAULT_RING, Link, closeLinkMemory, createLinkMemory, type LinkMemory } from "./link";
+import {
+  LocalPort,
+  type HostPort,
+  type Handlers,
+  type MessageOf,
+  type Messages,
+  type PortSpec,
+  type ServeOptions,
+} from "./port";
+import { ProxyPort } from "./proxy";
+import { ringBytes } from "./ring";
+import type { PlatformWorkerOptions, Transferred, WorkerHandle } from "./platform";
+
+/** Messages of this library on the channel between a worker and who has started it. */
+const TAG = "@anax/lwkt";
+
+type Control =
+  | {
+      kind: "init";
+      id: number;
+      name: string;
+      parent: string;
+      parentId: number;
+      memory: LinkMemory;
+      side: unknown;
+      counters: Int32Array;
+      bell: SharedArrayBuffer;
+    }
+  | { kind: "ready" }
+  | { kind: "link"; peer: string; peerId: number; memory: LinkMemory; end: 0 | 1; side: unknown };
+
+function controlOf(message: unknown): Control | null {
+  if (typeof message !== "object" || message === null) return null;
+  return (message as { [TAG]?: Control })[TAG] ?? null;
+}
+
+export interface SpawnOptions extends PlatformWorkerOptions {
+  /** Bytes of each of the link's four rings: a power of two. A message longer than a quarter of it takes a slower way. */
+  ringBytes?: number;
+  /** Milliseconds in which the worker must have become a CPU; 30,000 when not given. */
+  startTimeout?: number;
+}
+
+/** A CPU that this one has a link to. */
+export class PeerCpu {
+  private readonly proxies = new Map<string, ProxyPort>();
+
+  constructor(
+    /** For links. */
+    readonly link: Link,
+  ) {}
+
+  get name(): string {
+    return this.link.peerName;
+  }
+
+  get id(): number {
+    return this.link.peerId;
+  }
+
+  get isGone(): boolean {
+    return this.link.isClosed;
+  }
+
+  /**
+   * The port of that CPU with this name. It need not be there yet: messages wait for it, some seconds, and then fail with ENOENT.
+   *
+   *     const maths = cpu.port(Maths);
+   *     const maths = cpu.port("maths", { add: Add });
+   */
+  port<S extends Messages>(spec: PortSpec<S>): HostPort<MessageOf<S>>;
+  port<S extends Messages>(name: string, messages: S): HostPort<MessageOf<S>>;
+  port<S extends Messages>(spec: PortSpec<S> | string): HostPort<MessageOf<S>> {
+    const name = typeof spec === "string" ? spec : spec.name;
+    let proxy = this.proxies.get(name);
+    if (proxy === undefined) {
+      proxy = new ProxyPort(this.link, name);
+      this.proxies.set(name, proxy);
+    }
+    return proxy as unknown as HostPort<MessageOf<S>>;
+  }
+}
+
+/** A CPU that this one has started. */
+export class WorkerCpu extends PeerCpu implements AsyncDisposable {
+  /** Memory of all its links, to be closed when it ends. */
+  private readonly links: LinkMemory[] = [];
+  private readonly exit: Promise<Error | null>;
+
+  constructor(
+    link: Link,
+    /** For `connectCpus`. */
+    readonly handle: WorkerHandle,
+    exit: Promise<Error | null>,
+    /** For `connectCpus`. */
+    readonly bell: SharedArrayBuffer,
+  ) {
+    super(link);
+    this.links.push(link.memory);
+    this.exit = exit.then((error) => {
+      for (const memory of this.links) closeLinkMemory(memory);
+      link.cpu.removeLink(link);
+      link.close(error === null ? undefined : `${link.peerName} has exited: ${error.message}`);
+      return error;
+    });
+  }
+
+  /** Resolves when it has ended: to the error that ended it, or null. */
+  get exited(): Promise<Error | null> {
+    return this.exit;
+  }
+
+  /** The host's Worker. */
+  get worker(): unknown {
+    return this.handle.native;
+  }
+
+  /** For `connectCpus`: one more link that ends with this CPU. */
+  track(memory: LinkMemory): void {
+    this.links.push(memory);
+  }
+
+  /** Ends the thread at once. Calls on their way fail with EPIPE. */
+  async terminate(): Promise<void> {
+    await this.handle.terminate();
+    await this.exit;
+  }
+
+  /** Lets the process end though this CPU still runs (Node). */
+  unref(): this {
+    this.handle.hold(false);
+    return this;
+  }
+
+  ref(): this {
+    this.handle.hold(true);
+    return this;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.terminate();
+  }
+}
+
+/**
+ * Starts a worker thread as a CPU. Resolves when its program has begun to use this library.
+ * Rejects with ETIMEDOUT when it does not, EPIPE when it ends before, EINVAL for a bad ring size.
+ *
+ *     await using cpu = await spawnCpu(new URL("./worker.js", import.meta.url));
+ */
+export async function spawnCpu(url: URL | string, options: SpawnOptions = {}): Promise<WorkerCpu> {
+  const cpu = rootedCpu();
+  const capacity = options.ringBytes ?? DEFAULT_RING;
+  ringBytes(capacity);
+  const id = Atomics.add(cpu.counters, 0, 1) + 1;
+  const name = options.name ?? `cpu${id}`;
+  const bell = new SharedArrayBuffer(64);
+  const memory = createLinkMemory([cpu.bell.buffer, bell], capacity);
+  const { local, remote } = cpu.platform.channel();
+  const handle = cpu.platform.spawn(url, { ...options, name });
+  const started = new Promise<void>((resolve) => {
+    handle.onMessage((message) => {
+      if (controlOf(message)?.kind === "ready") resolve();
+    });
+  });
+  const exit = new Promise<Error | null>((resolve) => handle.onExit(resolve));
+  const init: Control = {
+    kind: "init",
+    id,
+    name,
+    parent: cpu.name,
+    parentId: cpu.id,
+    memory,
+    side: remote,
+    counters: cpu.counters,
+    bell,
+  };
+  handle.post({ [TAG]: init }, [remote]);
+  const limit = options.startTimeout ?? 30_000;
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(
+      () => reject(new LwktError("ETIMEDOUT", `${name} did not use @anax/lwkt/host within ${limit} ms`)),
+      limit,
+    );
+  });
+  try {
+    const early = exit.then((error) => {
+      throw new LwktError(
+        "EPIPE",
+        `${name} has exited before it was ready${error === null ? "" : `: ${error.message}`}`,
+        { cause: error },
+      );
+    });
+    await Promise.race([started, early, late]);
+  } catch (error) {
+    local.close();
+    await handle.terminate();
+    throw error;
+  } finally {
+    clearTimeout(timer);
+  }
+  const link = new Link(cpu, name, id, memory, 0, local);
+  cpu.addLink(link);
+  return new WorkerCpu(link, handle, exit, bell);
+}
+
+/** Gives two CPUs that this one has started a link of their own. They reach each other by `peerCpu(name)`. */
+export function connectCpus(a: WorkerCpu, b: WorkerCpu, options: { ringBytes?: number } = {}): void {
+  const memory = createLinkMemory([a.bell, b.bell], options.ringBytes);
+  const { port1, port2 } = a.link.cpu.platform.pair();
+  const to = (cpu: WorkerCpu, peer: WorkerCpu, end: 0 | 1, side: Transferred): void => {
+    cpu.track(memory);
+    const link: Control = { kind: "link", peer: peer.name, peerId: peer.id, memory, end, side };
+    cpu.handle.post({ [TAG]: link }, [side]);
+  };
+  to(a, b, 0, port1);
+  to(b, a, 1, port2);
+}
+
+/** What a worker knows of the CPUs around it. */
+class Surroundings {
+  parent: PeerCpu | null = null;
+  readonly peers = new Map<string, PeerCpu>();
+  private waiting: { name: string | null; resolve: (cpu: PeerCpu) => void }[] = [];
+
+  find(name: string | null): PeerCpu | null {
+    return name === null ? this.parent : (this.peers.get(name) ?? null);
+  }
+
+  wait(name: string | null): Promise<PeerCpu> {
+    const found = this.find(name);
+    return found !== null
+      ? Promise.resolve(found)
+      : new Promise((resolve) => void this.waiting.push({ name, resolve }));
+  }
+
+  add(name: string | null, cpu: PeerCpu): void {
+    if (name === null) this.parent = cpu;
+    else this.peers.set(name, cpu);
+    this.waiting = this.waiting.filter((w) => {
+      if (w.name !== name) return true;
+      w.resolve(cpu);
+      return false;
+    });
+  }
+}
+
+const KEY = Symbol.for("@anax/lwkt/surroundings");
+
+/** What this thread knows of others; in a worker, starts to listen to who has started it. */
+function surroundings(): Surroundings {
+  const scope = globalThis as unknown as { [KEY]?: Surroundings };
+  const known = scope[KEY];
+  if (known !== undefined) return known;
+  const around = new Surroundings();
+  scope[KEY] = around;
+  const cpu = localCpu();
+  const parent = cpu.platform.parent();
+  parent?.onMessage((message) => {
+    const control = controlOf(message);
+    if (control === null) return;
+    if (control.kind === "init") {
+      cpu.begin(control.id, control.name, control.counters, control.bell);
+      const link = new Link(cpu, control.parent, control.parentId, control.memory, 1, cpu.platform.side(control.side));
+      cpu.addLink(link);
+      around.add(null, new PeerCpu(link));
+      parent.post({ [TAG]: { kind: "ready" } satisfies Control }, []);
+    } else if (control.kind === "link") {
+      const link = new Link(
+        cpu,
+        control.peer,
+        control.peerId,
+        control.memory,
+        control.end,
+        cpu.platform.side(control.side),
+      );
+      cpu.addLink(link);
+      around.add(control.peer, new PeerCpu(link));
+    }
+  });
+  return around;
+}
+
+/** The CPU of this thread, listening to who has started it. */
+function rootedCpu(): LocalCpu {
+  surroundings();
+  return localCpu();
+}
+
+/** In a worker: the CPU that has started this one. */
+export function parentCpu(): Promise<PeerCpu> {
+  const cpu = rootedCpu();
+  if (cpu.platform.parent() === null) return Promise.reject(new LwktError("ENOENT", "nobody has started this CPU"));
+  return surroundings().wait(null);
+}
+
+/** In a worker: the CPU called `name`, once `connectCpus` has linked it to this one. */
+export function peerCpu(name: string): Promise<PeerCpu> {
+  rootedCpu();
+  return surroundings().wait(name);
+}
+
+/**
+ * Makes a port of this CPU, whose messages `for await` or `serve` takes. Throws EEXIST when the CPU has one of that name.
+ */
+export function openPort<S extends Messages>(spec: PortSpec<S>, options?: ServeOptions): LocalPort<MessageOf<S>> {
+  const cpu = rootedCpu();
+  const port = new LocalPort<MessageOf<S>>(cpu, spec.name, spec.messages, options);
+  cpu.addPort(port as unknown as LocalPort);
+  return port;
+}
+
+/**
+ * Makes a port of this CPU and answers its messages, each by the handler of its name. A handler returns the reply's fields, or a promise of them, or
+ * the message with them set; what it throws rejects the call, with its `code` when that is an errno's name.
+ *
+ *     serve(Maths, { add: ({ a, b }) => ({ sum: a + b }) });
+ */
+export function serve<S extends Messages>(
+  spec: PortSpec<S>,
+  handlers: Handlers<S>,
+  options?: ServeOptions,
+): LocalPort<MessageOf<S>> {
+  const byNumber = new Map<number, (msg: never) => unknown>();
+  for (const [key, type] of Object.entries(spec.messages)) {
+    const handler = (handlers as Record<string, unknown>)[key];
+    if (typeof handler !== "function") throw new LwktError("EINVAL", `port "${spec.name}" has no handler for ${key}`);
+    byNumber.set(type.number, handler.bind(handlers) as (msg: never) => unknown);
+  }
+  const cpu = rootedCpu();
+  const port = new LocalPort<MessageOf<S>>(cpu, spec.name, spec.messages, options);
+  port.setHandlers(byNumber as never);
+  cpu.addPort(port as unknown as LocalPort);
+  return port;
+}
