@@ -7,7 +7,7 @@
  * Key types: `Arena`, `Interner`. Neighbours: `summary.ts`, `universe.ts`, `index-file.ts`.
  * Invariant: a key of an interner lies in its arena; `table` is a power of two, at most half full, with id + 1 in a used slot and 0 in a free one.
  */
-import { copyBytes, equalBytes, Errno, hashBytes, i32, type u32 } from "@anax/portable";
+import { copyBytes, equalBytes, Errno, hashBytes, i32, kassert, type u32 } from "@anax/portable";
 import { IntVec } from "./solver/int-vec";
 
 /** No arena grows beyond this: offsets are 31 bits. */
@@ -35,12 +35,24 @@ export class Arena {
     return 0;
   }
 
+  /** Makes `buf` the bytes of this arena, which must be empty. Nobody else changes it any more. */
+  adopt(buf: Uint8Array): void {
+    kassert(this.length === 0, "an arena that has bytes adopts none");
+    this.bytes = buf;
+    this.length = buf.length;
+  }
+
   /** Copies `n` bytes to the end and returns their offset, or -EFBIG. */
   append(buf: Uint8Array, off: i32, n: i32): i32 {
-    const r = this.reserve(n);
-    if (r < 0) return r;
     const at = this.length;
-    copyBytes(this.bytes, at, buf, off, n);
+    if (((at + n) | 0) > this.bytes.length) {
+      const r = this.reserve(n);
+      if (r < 0) return r;
+    }
+    const to = this.bytes;
+    // Names are short: a loop is faster than a call then.
+    if (n < 100) for (let i = 0; i < n; i++) to[at + i] = buf[off + i];
+    else copyBytes(to, at, buf, off, n);
     this.length = (at + n) | 0;
     return at;
   }

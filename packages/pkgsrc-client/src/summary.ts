@@ -176,6 +176,7 @@ export class SummaryReader {
 
   private at: i32 = 0;
   private lineStart: i32 = 0;
+  private equals: i32 = -1;
   private line: i32 = 0;
   private open: boolean = false;
   private issue: Issue = Issue.NONE;
@@ -198,6 +199,7 @@ export class SummaryReader {
     const at = this.arena.length;
     this.at = at;
     this.lineStart = at;
+    this.equals = -1;
     this.line = 0;
     this.records = 0;
     this.issues.clear();
@@ -210,6 +212,16 @@ export class SummaryReader {
     if (r < 0) return r;
     this.scan();
     return 0;
+  }
+
+  /** The same for a text that is all there: `buf` becomes the arena's bytes, which must have none, and nobody else changes it any more. */
+  adopt(buf: Uint8Array): void {
+    this.arena.adopt(buf);
+    this.reset();
+    this.at = 0;
+    this.lineStart = 0;
+    this.start = 0;
+    this.scan();
   }
 
   /** Ends the text. */
@@ -242,25 +254,30 @@ export class SummaryReader {
     const bytes = this.arena.bytes;
     const end = this.arena.length;
     let i = this.at;
-    while (i < end) {
+    // Where the `=` of the line is that begins at lineStart; before it when there is none yet.
+    let eq = this.equals;
+    for (;;) {
+      if (eq < this.lineStart) {
+        while (i < end && bytes[i] !== 61 && bytes[i] !== 10) i++;
+        if (i < end && bytes[i] === 61) eq = i;
+      }
       while (i < end && bytes[i] !== 10) i++;
-      if (i === end) break;
+      if (i >= end) break;
       this.line = (this.line + 1) | 0;
       if (i === this.lineStart) this.endRecord(i);
-      else this.readLine(bytes, this.lineStart, i);
+      else this.readLine(bytes, this.lineStart, eq, i);
       i = (i + 1) | 0;
       this.lineStart = i;
       if (!this.open) this.start = i;
     }
     this.at = i;
+    this.equals = eq;
   }
 
-  /** A line [from, to) that is not blank. */
-  private readLine(bytes: Uint8Array, from: i32, to: i32): void {
+  /** A line [from, to) that is not blank, with its first `=` at `eq`, or before the line when it has none. */
+  private readLine(bytes: Uint8Array, from: i32, eq: i32, to: i32): void {
     this.open = true;
-    let eq = from;
-    while (eq < to && bytes[eq] !== 61) eq++;
-    if (eq === to || eq === from) {
+    if (eq <= from) {
       this.fault(Issue.NO_VARIABLE, Field.UNKNOWN);
       return;
     }
@@ -338,6 +355,7 @@ const SLOTS: i32 = 128;
 class FieldNames {
   private readonly slots: Int32Array = new Int32Array(SLOTS);
   private readonly names: Uint8Array[] = [];
+  private last: i32 = 0;
 
   constructor() {
     for (let f: i32 = 0; f < FIELDS; f++) {
@@ -356,12 +374,18 @@ class FieldNames {
   }
 
   find(b: Uint8Array, off: i32, n: i32): Field {
+    // Values of several lines stand together.
+    const before = this.names[this.last];
+    if (before.length === n && equalBytes(before, 0, b, off, n)) return this.last;
     let slot = this.slotOf(b, off, n);
     for (;;) {
       const f: i32 = (this.slots[slot] - 1) | 0;
       if (f < 0) return Field.UNKNOWN;
       const name = this.names[f];
-      if (name.length === n && equalBytes(name, 0, b, off, n)) return f;
+      if (name.length === n && equalBytes(name, 0, b, off, n)) {
+        this.last = f;
+        return f;
+      }
       slot = (slot + 1) & (SLOTS - 1);
     }
   }

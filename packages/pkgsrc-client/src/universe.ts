@@ -35,21 +35,19 @@ export enum Row {
   RECORD_AT = 6,
   RECORD_LENGTH = 7,
   RECORD_CRC = 8,
-  COMMENT_AT = 9,
-  COMMENT_LENGTH = 10,
-  DATE_AT = 11,
-  DATE_LENGTH = 12,
-  PATH_AT = 13,
-  PATH_LENGTH = 14,
-  SIZE_LO = 15,
-  SIZE_HI = 16,
-  FILE_SIZE_LO = 17,
-  FILE_SIZE_HI = 18,
+  /** COMMENT, BUILD_DATE and PKGPATH stand behind PKGNAME in the arena. */
+  COMMENT_LENGTH = 9,
+  DATE_LENGTH = 10,
+  PATH_LENGTH = 11,
+  SIZE_LO = 12,
+  SIZE_HI = 13,
+  FILE_SIZE_LO = 14,
+  FILE_SIZE_HI = 15,
   /** Where the list of DEPENDS begins in `ids`; each list ends where the next one begins. */
-  LISTS = 19,
-  LISTS_END = 24,
-  NEXT_IN_BASE = 25,
-  WORDS = 26,
+  LISTS = 16,
+  LISTS_END = 21,
+  NEXT_IN_BASE = 22,
+  WORDS = 23,
 }
 
 /** `repoOf` an installed package. */
@@ -67,7 +65,10 @@ export interface RecordSource {
 }
 
 export class Universe implements SummarySink {
+  /** Names, comments, patterns, libraries: what searching and solving look at. */
   readonly arena: Arena;
+  /** The summaries as they were read. */
+  readonly records: Arena = new Arena();
   /** PKGBASEs. */
   readonly bases: Interner;
   /** Patterns of DEPENDS, CONFLICTS and SUPERSEDES, and of questions. */
@@ -96,7 +97,7 @@ export class Universe implements SummarySink {
   private readonly index: CandidateIndex;
   private reader: SummaryReader | null = null;
   /** Reads the records of installed packages. */
-  private records: SummaryReader | null = null;
+  private installed: SummaryReader | null = null;
   private readingRepo: i32 = 0;
   private readingFlags: i32 = 0;
   private scratch: Uint8Array = new Uint8Array(4096);
@@ -125,7 +126,7 @@ export class Universe implements SummarySink {
     if (repo < 0 || repo >= this.priorities.length) return -Errno.INVAL;
     this.readingRepo = repo;
     this.readingFlags = 0;
-    this.reader = new SummaryReader(this.arena, this, true);
+    this.reader = new SummaryReader(this.records, this, true);
     return 0;
   }
 
@@ -133,6 +134,19 @@ export class Universe implements SummarySink {
   addSummary(buf: Uint8Array, off: i32, n: i32): i32 {
     const reader = this.reader;
     return reader === null ? -Errno.INVAL : reader.feed(buf, off, n);
+  }
+
+  /**
+   * The whole summary at once. The first one of a universe is not copied: `buf` belongs to the universe from then on and nobody changes it. 0 or an error as
+   * of `beginSummary` and `addSummary`; `endSummary` must follow.
+   */
+  takeSummary(repo: i32, buf: Uint8Array): i32 {
+    const r = this.beginSummary(repo);
+    if (r < 0) return r;
+    if (this.records.length > 0) return this.addSummary(buf, 0, buf.length);
+    const reader = this.reader;
+    if (reader !== null) reader.adopt(buf);
+    return 0;
   }
 
   /** Ends the summary. The reader says how many records there were and which ones were broken; null without `beginSummary`. */
@@ -161,27 +175,28 @@ export class Universe implements SummarySink {
   }
 
   private installedReader(): SummaryReader {
-    const known = this.records;
+    const known = this.installed;
     if (known !== null) {
       known.reset();
       return known;
     }
-    const reader = new SummaryReader(this.arena, this, false);
-    this.records = reader;
+    const reader = new SummaryReader(this.records, this, false);
+    this.installed = reader;
     return reader;
   }
 
   /** A record of the summary that is being read becomes a package. */
   summaryRecord(reader: SummaryReader): void {
     const p = this.count;
-    const rows = this.rows;
-    const nameAt = reader.valueAt[Field.PKGNAME];
+    const text = this.records.bytes;
     const nameLength = reader.valueLength[Field.PKGNAME];
+    const nameAt = this.arena.append(text, reader.valueAt[Field.PKGNAME], nameLength);
     const bytes = this.arena.bytes;
     let baseLength: i32 = (nameLength - 1) | 0;
     while (bytes[nameAt + baseLength] !== 45) baseLength = (baseLength - 1) | 0;
     const base = this.bases.internAt(nameAt, baseLength);
     while (this.baseHead.length < this.bases.count) this.baseHead.push(-1);
+    const rows = this.rows;
     rows.push(nameAt);
     rows.push(nameLength);
     rows.push(baseLength);
@@ -191,9 +206,9 @@ export class Universe implements SummarySink {
     rows.push(reader.start);
     rows.push((reader.end - reader.start) | 0);
     rows.push(0);
-    this.pushRange(reader, Field.COMMENT);
-    this.pushRange(reader, Field.BUILD_DATE);
-    this.pushRange(reader, Field.PKGPATH);
+    rows.push(this.keep(reader, Field.COMMENT));
+    rows.push(this.keep(reader, Field.BUILD_DATE));
+    rows.push(this.keep(reader, Field.PKGPATH));
     rows.push(i32(longLo(reader.size)));
     rows.push(longHi(reader.size));
     rows.push(i32(longLo(reader.fileSize)));
@@ -202,8 +217,9 @@ export class Universe implements SummarySink {
       rows.push(this.ids.length);
       const list = reader.lists[f];
       const interner = f < Field.REQUIRES ? this.patterns : this.libraries;
-      for (let i: i32 = 0; i < list.length; i = (i + 2) | 0)
-        this.ids.push(interner.internAt(list.get(i), list.get((i + 1) | 0)));
+      for (let i: i32 = 0; i < list.length; i = (i + 2) | 0) {
+        this.ids.push(interner.intern(text, list.get(i), list.get((i + 1) | 0)));
+      }
     }
     rows.push(this.ids.length);
     rows.push(this.baseHead.get(base));
@@ -212,10 +228,12 @@ export class Universe implements SummarySink {
     this.index.clear();
   }
 
-  private pushRange(reader: SummaryReader, f: Field): void {
+  /** Copies the value of a variable behind what the arena has, and returns its length. */
+  private keep(reader: SummaryReader, f: Field): i32 {
     const at = reader.valueAt[f];
-    this.rows.push(at < 0 ? 0 : at);
-    this.rows.push(at < 0 ? 0 : reader.valueLength[f]);
+    if (at < 0) return 0;
+    this.arena.append(this.records.bytes, at, reader.valueLength[f]);
+    return reader.valueLength[f];
   }
 
   // Facts of a package
@@ -267,11 +285,29 @@ export class Universe implements SummarySink {
 
   /** COMMENT, in `arena.bytes`. */
   commentAt(p: i32): i32 {
-    return this.word(p, Row.COMMENT_AT);
+    return (this.word(p, Row.NAME_AT) + this.word(p, Row.NAME_LENGTH)) | 0;
   }
 
   commentLength(p: i32): i32 {
     return this.word(p, Row.COMMENT_LENGTH);
+  }
+
+  /** BUILD_DATE, in `arena.bytes`. */
+  dateAt(p: i32): i32 {
+    return (this.commentAt(p) + this.word(p, Row.COMMENT_LENGTH)) | 0;
+  }
+
+  dateLength(p: i32): i32 {
+    return this.word(p, Row.DATE_LENGTH);
+  }
+
+  /** PKGPATH, in `arena.bytes`. */
+  pathAt(p: i32): i32 {
+    return (this.dateAt(p) + this.word(p, Row.DATE_LENGTH)) | 0;
+  }
+
+  pathLength(p: i32): i32 {
+    return this.word(p, Row.PATH_LENGTH);
   }
 
   /** Bytes of its files when installed (SIZE_PKG); 0 when nothing says so. */
@@ -343,10 +379,7 @@ export class Universe implements SummarySink {
   /** Were both built at the same time, by their BUILD_DATE? */
   sameBuild(p: i32, q: i32): boolean {
     const b = this.arena.bytes;
-    const n = this.word(p, Row.DATE_LENGTH);
-    return (
-      compareBytes(b, this.word(p, Row.DATE_AT), n, b, this.word(q, Row.DATE_AT), this.word(q, Row.DATE_LENGTH)) === 0
-    );
+    return compareBytes(b, this.dateAt(p), this.dateLength(p), b, this.dateAt(q), this.dateLength(q)) === 0;
   }
 
   /** Do both have the same PKGNAME? */
@@ -367,7 +400,7 @@ export class Universe implements SummarySink {
     const n = this.word(p, Row.RECORD_LENGTH);
     this.valueAt = at;
     this.valueLength = n;
-    this.value = this.arena.bytes;
+    this.value = this.records.bytes;
     if ((this.word(p, Row.FLAGS) & FLAG_FILED) === 0) return true;
     const source = this.source;
     if (this.scratch.length < n) this.scratch = new Uint8Array((n * 2) | 0);
@@ -411,11 +444,9 @@ export class Universe implements SummarySink {
     return this.bases.find(buf, off, n);
   }
 
-  /** The id of a pattern, known or new. -EFBIG when the universe is full, -EBUSY for a new one while a summary is read. */
+  /** The id of a pattern, known or new. -EFBIG when the universe is full. */
   pattern(buf: Uint8Array, off: i32, n: i32): i32 {
-    if (this.reader === null) return this.patterns.intern(buf, off, n);
-    const id = this.patterns.find(buf, off, n);
-    return id >= 0 ? id : -Errno.BUSY;
+    return this.patterns.intern(buf, off, n);
   }
 
   /** The compiled pattern. */

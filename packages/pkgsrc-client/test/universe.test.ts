@@ -150,7 +150,6 @@ describe("a universe", () => {
     const r = u.addRepository(0);
     expect([u.beginSummary(r), u.beginSummary(r)]).toEqual([0, -16]);
     expect(u.addInstalled(bytes("PKGNAME=a-1\n"), 0, 12, false)).toBe(-16);
-    expect(u.pattern(bytes("new>1"), 0, 5)).toBe(-16);
     expect(u.endSummary()!.records).toBe(0);
     expect(u.endSummary()).toBeNull();
   });
@@ -265,6 +264,19 @@ describe("properties", () => {
       }),
       { numRuns: 30 },
     );
+  });
+
+  it("a summary that is taken whole makes no difference", () => {
+    const whole = new Universe();
+    load(whole, world);
+    const u = new Universe();
+    expect(u.takeSummary(u.addRepository(0), bytes(world))).toBe(0);
+    expect(u.endSummary()!.records).toBe(6);
+    expect(u.rows.data.slice(0, u.rows.length)).toEqual(whole.rows.data.slice(0, whole.rows.length));
+    expect(u.takeSummary(u.addRepository(0), bytes(world))).toBe(0);
+    expect(u.endSummary()!.records).toBe(6);
+    expect([u.count, nameOf(u, 11), field(u, 6, "X_NEW")]).toEqual([12, "foobar-3", ["a=b", ""]]);
+    expect(u.takeSummary(9, bytes(world))).toBe(-22);
   });
 
   it("no bytes trap the reader", () => {

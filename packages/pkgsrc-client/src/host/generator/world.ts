@@ -106,19 +106,23 @@ export function buildDate(day: number, minutes: number): string {
   return `${at.toISOString().slice(0, 10)} ${at.toISOString().slice(11, 19)} +0000`;
 }
 
-/** How a dependency on `p` of the given shape is written; `other` is the base of an alternative that nobody offers. */
+/**
+ * How a dependency on `p` of the given shape is written. Most dependents of a package write it in the same way (in pkgsrc a file of the package says how),
+ * some ask for a version of their own.
+ */
 export function dependencyPattern(p: GeneratedPackage, shape: DependencyShape, random: Random): string {
+  const own = random.chance(80) ? random : new Random(p.size, p.name);
   switch (shape) {
     case "any":
       return `${p.base}-[0-9]*`;
     case "range":
-      return `${p.base}>=${lowerBound(p.version, random)}<${upperBound(p.version)}`;
+      return `${p.base}>=${lowerBound(p.version, own)}<${upperBound(p.version)}`;
     case "exact":
       return `${p.name}{,nb[0-9]*}`;
     case "either":
-      return `{${p.base}>=${lowerBound(p.version, random)},${word(random, 3)}-[0-9]*}`;
+      return `{${p.base}>=${lowerBound(p.version, own)},${word(own, 3)}-[0-9]*}`;
     case "atLeast":
-      return `${p.base}>=${lowerBound(p.version, random)}`;
+      return `${p.base}>=${lowerBound(p.version, own)}`;
   }
 }
 
@@ -206,7 +210,7 @@ function makePackage(
     if (before[d]!.conflicts.length < 2) on.add(d);
   }
   const dependencies: Dependency[] = [...on].map((d) => {
-    const shape = dependencyShape(random);
+    const shape = dependencyShape(before[d]!, random);
     return { on: d, shape, pattern: dependencyPattern(before[d]!, shape, random) };
   });
   const isLibrary = plan.base.startsWith("lib") || (index < o.packages / 10 && random.chance(500));
@@ -241,8 +245,9 @@ function makePackage(
   };
 }
 
-function dependencyShape(random: Random): DependencyShape {
-  const n = random.below(1000);
+function dependencyShape(p: GeneratedPackage, random: Random): DependencyShape {
+  const own = random.chance(40) ? random : new Random(p.size, p.base);
+  const n = own.below(1000);
   if (n < 700) return "atLeast";
   if (n < 940) return "any";
   if (n < 994) return "range";
