@@ -3,6 +3,7 @@ import fs from "node:fs";
 import path from "node:path";
 import { describe, expect, it } from "vitest";
 import type { PackageInput } from "../src/host/archive/create";
+import { FileIndex } from "../src/host/pkgdb/file-index";
 import { readHistory } from "../src/host/transaction/history";
 import { recover } from "../src/host/transaction/recover";
 import { stopAt, TestSystem, timeless } from "./support/system";
@@ -101,14 +102,21 @@ describe("perform", () => {
     expect(s.has("share/tool/1.0")).toBe(false);
     expect(s.has("share/tool/2.0/data")).toBe(true);
     expect(s.text("etc/tool.conf")).toBe("version = 2.0\n");
-    expect(fs.readdirSync(s.dbdir).sort()).toEqual(["lib-1.1", "tool-2.0"]);
+    expect(fs.readdirSync(s.dbdir).sort()).toEqual(["lib-1.1", "pkgdb.byfile.db", "tool-2.0"]);
+    const index = FileIndex.open(s.dbdir)!;
+    expect([...index.entries()].map((e) => `${e.path} ${e.packages.join(",")}`)).toContain(
+      `${s.prefix}/bin/tool tool-2.0`,
+    );
+    index.close();
     expect(s.entry("lib-1.1", "+REQUIRED_BY")).toBe("tool-2.0\n");
 
     await s.change([["tool-2.0", null]]);
     expect(fs.existsSync(path.join(s.dbdir, "lib-1.1/+REQUIRED_BY"))).toBe(false);
     await s.change([["lib-1.1", null]]);
     // What the scripts leave: an empty etc and the reference count, as with pkg_delete.
-    expect(timeless(s.picture().filter((line) => !/^(pkg\/etc|db\.refcount)/.test(line)))).toEqual(timeless(empty));
+    expect(timeless(s.picture().filter((line) => !/^(pkg\/etc|db\.refcount|db\/pkgdb\.byfile)/.test(line)))).toEqual(
+      timeless(empty),
+    );
     expect(readHistory(s.engine().state).map((r) => r.id)).toEqual([1, 2, 3, 4]);
   });
 

@@ -59,7 +59,6 @@ export class TestSystem {
       sync: false,
       overwrite: false,
       ignoreLibraries: false,
-      fileIndex: null,
       notice: (message) => this.notices.push(message),
       output: (name, phase, text) => this.outputs.push(`${name} ${phase}: ${text.trim()}`),
     };

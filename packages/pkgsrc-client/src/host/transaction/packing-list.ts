@@ -33,7 +33,7 @@ export type ListItem =
   /** `@exec` or `@unexec`, its place holders filled in. */
   | { readonly kind: "exec" | "unexec"; readonly command: string }
   /** `@pkgdir`: kept while a package lists it. `@dirrm`: removed when empty. */
-  | { readonly kind: "pkgdir" | "dirrm"; readonly target: string };
+  | { readonly kind: "pkgdir" | "dirrm"; readonly name: string; readonly target: string };
 
 export interface PackingList {
   /** Full name, `@name`. */
@@ -111,7 +111,11 @@ export function readPackingList(contents: Uint8Array, prefix: string, destdir: s
       }
       case PlistKind.PKGDIR:
       case PlistKind.DIRRM:
-        items.push({ kind: w.kind === PlistKind.PKGDIR ? "pkgdir" : "dirrm", target: safeJoin(top, argument, where) });
+        items.push({
+          kind: w.kind === PlistKind.PKGDIR ? "pkgdir" : "dirrm",
+          name: argument,
+          target: safeJoin(top, argument, where),
+        });
         break;
       case PlistKind.NAME:
         if (name === "") name = argument;

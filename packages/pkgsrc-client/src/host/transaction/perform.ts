@@ -5,6 +5,7 @@
  * and has recovered what was left.
  */
 import path from "node:path";
+import { changedFileIndex, FILE_INDEX_NAME, type IndexedPackage } from "../pkgdb/file-index";
 import { openPackage, type PackageReader } from "../archive/package";
 import { Applier, type ApplyOptions, type ChangedFiles, type Step } from "./apply";
 import { TransactionError } from "./errors";
@@ -26,18 +27,6 @@ export interface PackageAction extends PackageChange {
   readonly automatic: boolean;
 }
 
-/** The index of files to packages (pkgdb.byfile.db) as it is after a transaction. */
-export interface FileIndexUpdate {
-  /** Where it is. */
-  readonly file: string;
-  /**
-   * Its new content.
-   * @param going packing lists of the packages that left
-   * @param coming packing lists of the packages that came
-   */
-  build(going: readonly PackingList[], coming: readonly PackingList[]): Promise<Uint8Array>;
-}
-
 export interface PerformOptions extends Omit<ApplyOptions, "step"> {
   readonly kind: BeginOptions["kind"];
   readonly command: string;
@@ -53,7 +42,6 @@ export interface PerformOptions extends Omit<ApplyOptions, "step"> {
   readonly open?: (archive: string) => Promise<PackageReader>;
   /** Says why a package does not fit this system, "" when it does. */
   readonly platformProblem?: (reader: PackageReader) => string;
-  readonly fileIndex: FileIndexUpdate | null;
   readonly freeBytes?: (dir: string) => number;
   readonly signal?: AbortSignal;
   /** Bytes unpacked so far, of all packages together. */
@@ -265,23 +253,34 @@ function ownersOf(options: PerformOptions, names: readonly string[]): Map<string
   return owners;
 }
 
+/** What a package has in pkgdb.byfile.db, which knows no destination directory. */
+function indexed(list: PackingList): IndexedPackage {
+  const files: string[] = [];
+  const directories: string[] = [];
+  for (const item of list.items) {
+    if (item.kind === "file") files.push(path.posix.join(list.prefix, item.name));
+    else if (item.kind === "pkgdir") directories.push(path.posix.join(list.prefix, item.name));
+  }
+  return { name: list.name, files, directories };
+}
+
 async function updateFileIndex(
   t: Transaction,
   options: PerformOptions,
   going: readonly InstalledPackage[],
   incoming: readonly Incoming[],
 ): Promise<void> {
-  if (options.fileIndex === null) return;
-  const { file } = options.fileIndex;
-  const content = await options.fileIndex.build(
-    going.map((old) => old.list),
-    incoming.map((p) => p.list),
+  const file = path.join(options.dbdir, FILE_INDEX_NAME);
+  const content = changedFileIndex(
+    options.dbdir,
+    going.map((old) => indexed(old.list)),
+    incoming.map((p) => indexed(p.list)),
   );
   const staged = await t.areas.stage(file);
   writeStaged(staged, content, options.sync);
   const changes = t.changes();
   await changes.put(file, staged);
-  await t.batch(path.basename(file), changes);
+  await t.batch(FILE_INDEX_NAME, changes);
 }
 
 function messagesOf(steps: readonly Step[]): Performed["messages"] {
