@@ -1,3 +1,5 @@
+import { mergeConfig } from "vitest/config";
 import { tests } from "../kts/src/presets/vitest.js";
 
-export default tests();
+// With the checks of debug builds: misuse is tested too.
+export default mergeConfig(tests(), { test: { env: { ANAX_DEBUG: "1" } } });

@@ -9,7 +9,7 @@
  * Invariant: either one thread's references hold a token exclusively, or any number hold it shared.
  * Source: DragonFly sys/kern/lwkt_token.c, sys/sys/thread.h.
  */
-import { kassert, longHi, longLo, u32, type i32, type long } from "@anax/portable";
+import { clz, i32, imul, kassert, longHi, longLo, u32, type long } from "@anax/portable";
 import type { TokenRef } from "./token-stack";
 
 /** Bits of `Token#count`. */
@@ -52,20 +52,20 @@ export class Token {
 /** Tokens for objects that have none of their own, found by a key: the object's number or address. Two objects may get the same one. */
 export class TokenPool {
   private readonly tokens: Token[] = [];
-  private readonly mask: u32;
+  private readonly shift: i32;
 
   /** `size` is a power of two (the original's: 16384). Its tokens' orders begin at `firstOrder`. */
   constructor(size: i32, firstOrder: i32) {
     kassert(size > 0 && (size & (size - 1)) === 0, "token pool: size not a power of two");
-    this.mask = u32(size - 1);
+    this.shift = (clz(u32(size)) + 1) | 0;
     for (let i = 0; i < size; i++) this.tokens.push(new Token("pool", (firstOrder + i) | 0));
   }
 
   /** The token for `key`. Take it exclusively: another key deeper in the call may share it. */
   lookup(key: long): Token {
-    const hi = u32(longHi(key));
-    const lo = longLo(key);
-    const h: u32 = u32(lo ^ u32(lo >>> 18) ^ u32(lo >>> 8) ^ u32(hi << 5) ^ hi);
-    return this.tokens[u32(h & this.mask)];
+    const mixed: u32 = u32(imul(longHi(key), 0x5bd1e995) ^ i32(longLo(key)));
+    // Multiplicative hashing: the high bits of the product depend on all of the key.
+    const h: u32 = u32(imul(i32(mixed), -1640531527));
+    return this.tokens[this.shift > 31 ? 0 : u32(h >>> this.shift)];
   }
 }
