@@ -110,6 +110,13 @@ describe("a package that is made here", () => {
     );
   });
 
+  it.each(KINDS)("is not made at all when something is wrong (compression %i)", async (kind) => {
+    await expect(
+      writePackage(dir, { ...INPUT, files: [...INPUT.files!, { path: "a//b", content: "" }] }, kind),
+    ).rejects.toMatchObject({ code: "EUNSAFE" });
+    expect(await fs.readdir(dir)).toEqual([]);
+  });
+
   it("refuses names that a package cannot have", () => {
     for (const path of ["../x", "/x", "a//b", "a/./b", "@x", "a\nb", "", "a/../b"]) {
       expect(() => packageContents({ name: "a-1", files: [{ path, content: "" }] })).toThrowError(/a-1/);

@@ -148,9 +148,12 @@ export interface TarOutput {
 
 const TYPE_NAMES = ["file", "link", "symlink", "directory"] as const;
 
-/** Writes a tar (ustar, with pax records for what does not fit). The same entries give the same bytes. */
-export function writeTar(entries: AsyncIterable<TarOutput> | Iterable<TarOutput>): AsyncIterable<Uint8Array> {
+/** Writes a tar (ustar, with pax records for what does not fit). The same entries give the same bytes; errors of `entries` pass through. */
+export async function* writeTar(entries: AsyncIterable<TarOutput> | Iterable<TarOutput>): AsyncGenerator<Uint8Array> {
   const output = pack();
+  let failure: unknown = null;
+  // Errors come out of the loop below.
+  output.on("error", () => undefined);
   async function fill(): Promise<void> {
     for await (const entry of entries) {
       const { data, size, mtime, type, ...rest } = entry;
@@ -169,6 +172,16 @@ export function writeTar(entries: AsyncIterable<TarOutput> | Iterable<TarOutput>
     }
     output.finalize();
   }
-  fill().catch((error: unknown) => output.destroy(error instanceof Error ? error : new Error(String(error))));
-  return output as AsyncIterable<Uint8Array>;
+  void fill().catch((error: unknown) => {
+    failure = error;
+    output.destroy(error instanceof Error ? error : new Error(String(error)));
+  });
+  try {
+    yield* output as AsyncIterable<Uint8Array>;
+  } catch (error) {
+    throw failure ?? error;
+  } finally {
+    output.destroy();
+  }
+  if (failure !== null) throw failure;
 }
