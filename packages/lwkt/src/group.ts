@@ -149,7 +149,7 @@ export class HeapTransport implements IpiTransport {
   }
 
   /** One round of what a CPU does while another one waits for it. */
-  private serve(group: CpuGroup, cpu: Cpu): void {
+  protected serve(group: CpuGroup, cpu: Cpu): void {
     const queues = cpu.ipiqs!;
     if (queues.waiting === IPIW_ROOM) {
       const before = group.enter(cpu);

@@ -51,12 +51,12 @@ export interface IpiChannel {
 /**
  * Flow control before an active send: when the FIFO is above 1/2, waits until it is at 1/4, serving incoming requests meanwhile. A sender that is itself
  * inside of a request may fill all but three entries, and waits until five are free: so requests can be sent from requests, and since
- * everybody who waits takes from those who wait for him, nobody waits for ever.
+ * everybody who waits takes from those who wait for him, nobody waits for ever. Returns whether it had to wait.
  */
-export function waitForRoom(channel: IpiChannel, nested: boolean): void {
+export function waitForRoom(channel: IpiChannel, nested: boolean): boolean {
   const capacity = channel.capacity();
   const most: i32 = nested ? (capacity - 3) | 0 : capacity >> 1;
-  if (channel.pending() <= most) return;
+  if (channel.pending() <= most) return false;
   const until: i32 = nested ? (capacity - 5) | 0 : capacity >> 2;
   const before = channel.setDrain(until);
   const since = channel.nanotime();
@@ -72,6 +72,7 @@ export function waitForRoom(channel: IpiChannel, nested: boolean): void {
     }
   }
   channel.setDrain(before);
+  return true;
 }
 
 /** Flow control for a sender that must not wait: 0, or -ENOENT above 2/3. */

@@ -175,9 +175,8 @@ export class IpiQueues {
     this.nesting++;
     kassert(this.nesting <= NESTING_MAX, "ipi: too heavily nested");
     this.sent = (this.sent + 1) | 0;
-    if (q.pending() > IPIQ_FIFO >> 1) {
+    if (q.pending() > IPIQ_FIFO >> 1 && waitForRoom(q, this.processing !== 0)) {
       this.fifoFull = (this.fifoFull + 1) | 0;
-      waitForRoom(q, this.processing !== 0);
     }
     const seq = this.post(q, target, handler, arg);
     if ((target.reqflags & RQF_IPIQ) === 0) {
