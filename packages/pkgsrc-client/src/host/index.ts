@@ -7,3 +7,12 @@ export { codeOf, ioError, PackageError, reasonOf } from "./errors.js";
 export type { PackageErrorCode, PackageErrorDetails } from "./errors.js";
 export * from "./generator/index.js";
 export * from "./pkgdb/index.js";
+export {
+  dependencyGraph,
+  type DependencyGraph,
+  type GraphEdge,
+  type GraphNode,
+  type GraphOptions,
+  graphToSvg,
+  type NodeKind,
+} from "./graph.js";
