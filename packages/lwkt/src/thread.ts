@@ -394,6 +394,7 @@ export class Thread implements IpiHandler {
     const group = this.home.group;
     kassert(group !== null && group === to.group, "migrate: not a CPU of the same group");
     kassert(!group!.isForeign(this.home), "migrate: from another CPU");
+    kassert(this.state !== TDS_MOVING, "migrate: on its way already");
     if (to === this.home) {
       this.work &= ~TDW_MIGRATE;
       this.destination = null;
