@@ -33,6 +33,7 @@ const SYSTEM_PACKAGES = [
     present: () => existsSync("/bin/busybox") && installed("busybox-static"),
   },
   { name: "bash-static", why: "the image's second shell", present: () => existsSync("/bin/bash-static") },
+  { name: "chromium", why: "the browser that tests run in", present: () => onPath("chromium") },
 ];
 
 export class SetupError extends Error {}

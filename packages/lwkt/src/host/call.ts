@@ -142,6 +142,7 @@ export class Call implements Settler {
     options: { timeout?: number; transfer?: readonly ArrayBuffer[] } | undefined,
     cpu: LocalCpu,
   ): AnyMessage {
+    cpu.checkMayWait(port);
     prepare(msg, options?.transfer);
     msg.$arrive();
     let error: number;

@@ -273,6 +273,12 @@ export class LocalCpu {
 
   // ---- blocking ------------------------------------------------------------------------------------------------
 
+  /** Throws EOPNOTSUPP where a call to `port` may not block. */
+  checkMayWait(port: Port): void {
+    if (port instanceof ProxyPort && !this.platform.mayBlock)
+      throw new LwktError("EOPNOTSUPP", "the main thread of a browser cannot wait: use call");
+  }
+
   /**
    * Blocks until `msg`, which was sent to `port`, is answered; takes replies meanwhile. Returns null, or why it gave up.
    */

@@ -57,8 +57,10 @@ export interface PlatformWorkerOptions {
 }
 
 export interface Platform {
-  /** Whether this thread may block in Atomics.wait. */
+  /** Whether the loop blocks this thread in Atomics.wait: in workers. */
   readonly canBlock: boolean;
+  /** Whether a blocking call may: also in Node's main thread. */
+  readonly mayBlock: boolean;
   /** Whether another thread can run while this one spins. */
   readonly parallel: boolean;
   spawn(url: URL | string, options: PlatformWorkerOptions): WorkerHandle;
@@ -94,6 +96,7 @@ function nodePlatform(threads: typeof WorkerThreads, cpus: number): Platform {
   };
   return {
     canBlock: !threads.isMainThread,
+    mayBlock: true,
     parallel: cpus > 1,
     spawn(url, { name, node }) {
       const worker = new threads.Worker(url, { ...(name === undefined ? {} : { name }), ...node });
@@ -146,7 +149,29 @@ interface WebWorker {
 /** The tag of the message that tells a worker the lock it is to hold for its life. */
 const LIFE_LOCK = "anax:life";
 
+type Parent = NonNullable<ReturnType<Platform["parent"]>>;
+
+/** Nothing is posted before the worker holds its lock, so that whoever knows of it also hears of its end. */
+function webParent(scope: WebScope): Parent {
+  const locks = scope.navigator?.locks;
+  const lock = `${LIFE_LOCK}:${crypto.randomUUID()}`;
+  const held = new Promise<void>((resolve) => {
+    if (locks === undefined) resolve();
+    else
+      void locks.request(lock, () => {
+        scope.postMessage({ [LIFE_LOCK]: lock }, []);
+        resolve();
+        return new Promise<void>(noop);
+      });
+  });
+  return {
+    post: (message, transfer) => void held.then(() => scope.postMessage(message, transfer)),
+    onMessage: (listener) => scope.addEventListener("message", (event) => listener(event.data)),
+  };
+}
+
 function webPlatform(scope: WebScope): Platform {
+  let parent: Parent | null = null;
   const isMain = scope.document !== undefined;
   const locks = scope.navigator?.locks;
   const deferred: (() => void)[] = [];
@@ -163,6 +188,7 @@ function webPlatform(scope: WebScope): Platform {
   });
   return {
     canBlock: !isMain,
+    mayBlock: !isMain,
     parallel: (scope.navigator?.hardwareConcurrency ?? 2) > 1,
     spawn(url, { name, type }) {
       const worker = new web.Worker(url, { type: type ?? "module", ...(name === undefined ? {} : { name }) });
@@ -200,20 +226,7 @@ function webPlatform(scope: WebScope): Platform {
       }) as never);
       return handle;
     },
-    parent() {
-      if (isMain || typeof scope.postMessage !== "function") return null;
-      const lock = `${LIFE_LOCK}:${crypto.randomUUID()}`;
-      if (locks !== undefined) {
-        void locks.request(lock, () => {
-          scope.postMessage({ [LIFE_LOCK]: lock }, []);
-          return new Promise<void>(noop);
-        });
-      }
-      return {
-        post: (message, transfer) => scope.postMessage(message, transfer),
-        onMessage: (listener) => scope.addEventListener("message", (event) => listener(event.data)),
-      };
-    },
+    parent: () => (isMain || typeof scope.postMessage !== "function" ? null : (parent ??= webParent(scope))),
     channel() {
       const { port1, port2 } = new web.MessageChannel();
       return { local: wrap(port1), remote: port2 };

@@ -37,6 +37,8 @@ type Control =
       bell: SharedArrayBuffer;
     }
   | { kind: "ready" }
+  /** A peer has ended. */
+  | { kind: "wake" }
   | { kind: "link"; peer: string; peerId: number; memory: LinkMemory; end: 0 | 1; side: unknown };
 
 function controlOf(message: unknown): Control | null {
@@ -93,8 +95,8 @@ export class PeerCpu {
 
 /** A CPU that this one has started. */
 export class WorkerCpu extends PeerCpu implements AsyncDisposable {
-  /** Memory of all its links, to be closed when it ends. */
-  private readonly links: LinkMemory[] = [];
+  /** Its links to other CPUs, to be closed when it ends. */
+  private readonly links: { memory: LinkMemory; peer: WorkerCpu }[] = [];
   private readonly exit: Promise<Error | null>;
 
   constructor(
@@ -106,9 +108,11 @@ export class WorkerCpu extends PeerCpu implements AsyncDisposable {
     readonly bell: SharedArrayBuffer,
   ) {
     super(link);
-    this.links.push(link.memory);
     this.exit = exit.then((error) => {
-      for (const memory of this.links) closeLinkMemory(memory);
+      for (const { memory, peer } of this.links) {
+        closeLinkMemory(memory);
+        if (!peer.isGone) peer.handle.post({ [TAG]: { kind: "wake" } satisfies Control }, []);
+      }
       link.cpu.removeLink(link);
       link.close(error === null ? undefined : `${link.peerName} has exited: ${error.message}`);
       return error;
@@ -126,8 +130,8 @@ export class WorkerCpu extends PeerCpu implements AsyncDisposable {
   }
 
   /** For `connectCpus`: one more link that ends with this CPU. */
-  track(memory: LinkMemory): void {
-    this.links.push(memory);
+  track(memory: LinkMemory, peer: WorkerCpu): void {
+    this.links.push({ memory, peer });
   }
 
   /** Ends the thread at once. Calls on their way fail with EPIPE. */
@@ -220,7 +224,7 @@ export function connectCpus(a: WorkerCpu, b: WorkerCpu, options: { ringBytes?: n
   const memory = createLinkMemory([a.bell, b.bell], options.ringBytes);
   const { port1, port2 } = a.link.cpu.platform.pair();
   const to = (cpu: WorkerCpu, peer: WorkerCpu, end: 0 | 1, side: Transferred): void => {
-    cpu.track(memory);
+    cpu.track(memory, peer);
     const link: Control = { kind: "link", peer: peer.name, peerId: peer.id, memory, end, side };
     cpu.handle.post({ [TAG]: link }, [side]);
   };
@@ -276,7 +280,8 @@ function surroundings(): Surroundings {
       cpu.addLink(link);
       around.add(null, new PeerCpu(link));
       parent.post({ [TAG]: { kind: "ready" } satisfies Control }, []);
-    } else if (control.kind === "link") {
+    } else if (control.kind === "wake") cpu.kick();
+    else if (control.kind === "link") {
       const link = new Link(
         cpu,
         control.peer,

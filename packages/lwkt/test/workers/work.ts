@@ -35,7 +35,8 @@ serve(Work, {
       setTimeout(() => {
         throw new Error("broken worker");
       });
-    } else setTimeout(() => process.exit(3));
+    } else
+      setTimeout(() => (typeof process === "object" ? process.exit(3) : (globalThis as { close?(): void }).close?.()));
     return new Promise<void>(() => {});
   },
   kinds: (m) => m,

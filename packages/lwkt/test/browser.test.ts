@@ -1,0 +1,125 @@
+/** The facade in headless Chromium: the same messages over the web's Worker. Pages come from localhost with the headers that shared memory needs. */
+import { mkdtempSync, rmSync } from "node:fs";
+import { readFile } from "node:fs/promises";
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { chromium, type BrowserContext, type Page } from "playwright-core";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { bundle } from "./bundle";
+
+const MINUTES = 60_000;
+
+/** What a page needs to have SharedArrayBuffer. */
+const ISOLATION = {
+  "Cross-Origin-Opener-Policy": "same-origin",
+  "Cross-Origin-Embedder-Policy": "require-corp",
+};
+
+const PAGE =
+  "<!doctype html><meta charset=utf-8><link rel=icon href=data:,><title>LWKT</title><script type=module src=/page.mjs></script>";
+
+let server: Server;
+let context: BrowserContext;
+let profile: string;
+const problems: string[] = [];
+
+beforeAll(async () => {
+  const files = new Map<string, URL | string>([
+    ["/", PAGE],
+    // Browsers that do not have it yet are woken by message events.
+    ["/without-wait-async", PAGE.replace("<script", "<script>delete Atomics.waitAsync</script><script")],
+    ["/page.mjs", await bundle("browser/page.ts", "browser")],
+    ["/worker.mjs", await bundle("workers/work.ts", "browser")],
+  ]);
+  server = createServer((request, response) => {
+    const found = files.get(request.url ?? "");
+    const type = found instanceof URL ? "text/javascript" : "text/html";
+    void Promise.resolve(found instanceof URL ? readFile(found) : found).then((body) => {
+      response.writeHead(body === undefined ? 404 : 200, { "Content-Type": type, ...ISOLATION });
+      response.end(body);
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  profile = mkdtempSync(path.join(tmpdir(), "lwkt-browser-"));
+  context = await chromium.launchPersistentContext(profile, {
+    executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
+    headless: true,
+    chromiumSandbox: false,
+    timeout: 3 * MINUTES,
+    args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"],
+  });
+  context.setDefaultTimeout(3 * MINUTES);
+}, 4 * MINUTES);
+
+afterAll(async () => {
+  await context?.close();
+  server?.close();
+  if (profile !== undefined) rmSync(profile, { recursive: true, force: true });
+}, MINUTES);
+
+async function open(pathName: string): Promise<Page> {
+  const page = await context.newPage();
+  page.on("pageerror", (error) => problems.push(error.message));
+  page.on("console", (message) => {
+    if (message.type() === "error") problems.push(message.text());
+  });
+  await page.goto(`http://127.0.0.1:${(server.address() as AddressInfo).port}${pathName}`);
+  await page.waitForFunction("globalThis.run !== undefined");
+  return page;
+}
+
+describe.each(["/", "/without-wait-async"])("Chromium, page %s", (pathName) => {
+  let page: Page;
+  beforeAll(async () => {
+    page = await open(pathName);
+  }, 4 * MINUTES);
+  afterAll(() => page?.close(), MINUTES);
+
+  test("the page has shared memory", async () => expect(await page.evaluate("run.isolated()")).toBe(true), MINUTES);
+
+  test(
+    "calls, kinds of fields, errors, time-outs",
+    async () => {
+      expect(await page.evaluate("run.calls()")).toEqual({
+        right: true,
+        long: true,
+        kinds: [-3, -5, 0.5, "seven", 8, 1, 0],
+        failed: "ENOENT",
+        late: "ETIMEDOUT",
+        blocking: "EOPNOTSUPP",
+      });
+    },
+    4 * MINUTES,
+  );
+
+  test(
+    "both rings full at once",
+    async () => {
+      expect(await page.evaluate("run.flow()")).toEqual({
+        stalled: true,
+        notes: 20_000,
+        wrongThere: 0,
+        got: 20_000,
+        wrong: 0,
+      });
+    },
+    4 * MINUTES,
+  );
+
+  test(
+    "a worker that ends fails its calls",
+    async () => {
+      expect(await page.evaluate("run.death()")).toEqual({
+        total: 300,
+        waiting: "EPIPE",
+        exit: "EPIPE",
+        after: "EPIPE",
+      });
+    },
+    4 * MINUTES,
+  );
+
+  test("nothing went wrong beside", () => expect(problems).toEqual([]));
+});
