@@ -133,6 +133,14 @@ export class Interner {
     table[slot] = (id + 1) | 0;
   }
 
+  /** After `keys` and `table` were put in place: counts the keys. False when both cannot belong together. */
+  restore(): boolean {
+    const size: i32 = this.table.length;
+    this.count = (this.keys.length / KEY_WORDS) | 0;
+    const isPower = size >= 64 && (size & (size - 1)) === 0;
+    return isPower && ((this.count * KEY_WORDS) | 0) === this.keys.length && ((this.count * 2) | 0) <= size;
+  }
+
   private rehash(): void {
     this.table = new Int32Array((this.table.length * 4) | 0);
     for (let id = 0; id < this.count; id++) this.place(id, this.keys.get((id * KEY_WORDS + 2) | 0));

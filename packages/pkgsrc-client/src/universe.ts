@@ -149,6 +149,11 @@ export class Universe implements SummarySink {
     return 0;
   }
 
+  /** Is a summary being read? */
+  isReading(): boolean {
+    return this.reader !== null;
+  }
+
   /** Ends the summary. The reader says how many records there were and which ones were broken; null without `beginSummary`. */
   endSummary(): SummaryReader | null {
     const reader = this.reader;
