@@ -33,6 +33,8 @@ import {
 export const RQF_IPIQ: i32 = 0x1;
 /** Another CPU holds this one still (`cpusync.ts`): no thread runs. */
 export const RQF_HELD: i32 = 0x2;
+/** An interrupt thread would have preempted, but for a critical section. */
+export const RQF_PREEMPT: i32 = 0x4;
 
 /** The LWKT scheduler of one CPU. */
 export class Cpu {
@@ -225,7 +227,7 @@ export class Cpu {
     return null;
   }
 
-  /** Between two steps of `below`: one turn of an interrupt thread that may preempt it, if there is one. */
+  /** On top of `below`, or between two of its steps: one turn of an interrupt thread that may preempt it, if there is one. */
   private interruptOver(below: Thread): boolean {
     const p = this.ready.last();
     if (p <= below.priority || this.critCount !== 0) return false;
@@ -241,23 +243,21 @@ export class Cpu {
 
   /** Requests of other CPUs. Returns false when no thread may run. */
   private serveRequests(): boolean {
+    this.reqflags &= ~RQF_PREEMPT;
     if ((this.reqflags & RQF_IPIQ) !== 0 && this.critCount === 0) this.ipiqs!.process();
     return (this.reqflags & RQF_HELD) === 0;
   }
 
-  /** For Thread alone: `td` was put on the run queue and may preempt. Runs it until it has nothing left to do, if it may. */
+  /** For Thread alone: `td`, an interrupt thread, was put on the run queue. Runs it, and others like it, until they have nothing left to do, if they may. */
   preempt(td: Thread): void {
     const below = this.current;
-    if (below === null || this.depth === 0 || this.critCount !== 0) return;
-    if (td.priority <= below.priority || td.work !== 0 || (this.reqflags & RQF_HELD) !== 0) return;
-    if (td.state !== TDS_QUEUED) return;
-    this.preemptions++;
-    while (td.state === TDS_QUEUED && td.work === 0) {
-      this.remove(td);
-      this.run(td);
-      kassert((td.work & TDW_AGAIN) === 0, "preempt: an interrupt thread kept the CPU");
+    if (below === null || this.depth === 0 || td.priority <= below.priority) return;
+    if (this.critCount !== 0) {
+      this.reqflags |= RQF_PREEMPT;
+      return;
     }
-    this.current = below;
+    if ((this.reqflags & RQF_HELD) !== 0) return;
+    while (this.interruptOver(below));
   }
 
   /** Nothing is served or preempts on this CPU until the matching `critExit`. */
@@ -265,14 +265,24 @@ export class Cpu {
     this.critCount++;
   }
 
-  /** Leaves a critical section; the outermost one serves what came meanwhile. Source: crit_exit, splz. */
+  /** Leaves a critical section; the outermost one serves what came meanwhile. Source: crit_exit. */
   critExit(): void {
     kassert(this.critCount > 0, "critExit: not in a critical section");
     this.critCount--;
-    if (this.critCount === 0 && (this.reqflags & RQF_IPIQ) !== 0) {
+    if (this.critCount === 0 && (this.reqflags & (RQF_IPIQ | RQF_PREEMPT)) !== 0) this.splz();
+  }
+
+  /** What was put off by a critical section. */
+  private splz(): void {
+    if ((this.reqflags & RQF_IPIQ) !== 0) {
       const q = this.ipiqs!;
       if (!q.isProcessing) q.process();
     }
+    if ((this.reqflags & RQF_PREEMPT) === 0) return;
+    this.reqflags &= ~RQF_PREEMPT;
+    const below = this.current;
+    if (below === null || this.depth === 0 || (this.reqflags & RQF_HELD) !== 0) return;
+    while (this.interruptOver(below));
   }
 
   /** Whether the code that runs may be interrupted: it is in a critical section, or serves a request. */

@@ -327,13 +327,41 @@ describe("preemption", () => {
       post(intr, replies, 2);
       log.push("low leaves");
       cpu.critExit();
+      log.push("low ends");
       expect(cpu.current).toBe(td);
       replyMsg(msg, 0);
     });
     post(low, replies);
     cpu.runThreads(10);
-    expect(log).toEqual(["low", "intr 1", "low goes on", "low leaves", "intr 2"]);
-    expect(cpu.preemptions).toBe(1);
+    expect(log).toEqual(["low", "intr 1", "low goes on", "low leaves", "intr 2", "low ends"]);
+    expect(cpu.preemptions).toBe(2);
+  });
+
+  it("comes by request of another CPU, when that is served", () => {
+    const g = group(2);
+    const [c0, c1] = [g.cpus[0]!, g.cpus[1]!];
+    const log: string[] = [];
+    const replies = new Replies();
+    const intr = thread(c0, "intr", TDPRI_INT_LOW, (_, msg) => {
+      log.push("intr");
+      replyMsg(msg, 0);
+    });
+    intr.preempts = true;
+    const low = thread(c0, "low", TDPRI_KERN_USER, (_, msg) => {
+      log.push("low");
+      c0.critEnter();
+      // The other CPU sends a message to the interrupt thread.
+      const back = g.enter(c1);
+      post(intr, replies);
+      g.leave(back);
+      log.push("low leaves");
+      c0.critExit();
+      log.push("low ends");
+      replyMsg(msg, 0);
+    });
+    post(low, replies);
+    c0.runThreads(10);
+    expect(log).toEqual(["low", "low leaves", "intr", "low ends"]);
   });
 
   it("comes between steps too, and does not interrupt what is as high", () => {
