@@ -2,7 +2,7 @@
  * The userland scheduler of DragonFly for several CPUs: run queues for each CPU by priority, loads by recent use of the CPU, and a
  * descent of the topology that weighs load, nearness and who woke whom.
  *
- * Key type `Dfly`. Neighbours: `dfly-tuning.ts` (weights and features), `entity.ts` (priority, estcpu, uload), `run-queue.ts`,
+ * Key type `Dfly`. Neighbours: `dfly-choice.ts` (the descents), `dfly-tuning.ts` (weights and features), `entity.ts` (priority, estcpu, uload), `run-queue.ts`,
  * `load-tree.ts` (the sums that make a descent cost log(CPUs); the original adds up every CPU of every node).
  *
  * An entity's `uload` counts for its CPU while it is runnable and until it has slept for a second: load is what is usually there, not
@@ -11,9 +11,9 @@
  * Source: DragonFly sys/kern/usched_dfly.c.
  */
 import { i32, imul, kassert, longDiv, longMod, LongArray, toLong, type long } from "@anax/portable";
+import { DflyChoice } from "./dfly-choice";
 import { CLASS_REALTIME, PPQ, PRIBASE_NULL, SAMPLE_NS, type SchedEntity } from "./entity";
 import {
-  DFLY_FLIP,
   DFLY_FORK_BEST,
   DFLY_FORK_SAME,
   DFLY_FORK_SPREAD,
@@ -45,6 +45,7 @@ export class Dfly extends SchedPolicy implements Sampler {
   readonly uload: Int32Array;
   readonly ucount: Int32Array;
   readonly tree: LoadTree;
+  private readonly choice: DflyChoice;
   private readonly queues: RunQueue[] = [];
   /** When the waiting ones of a CPU are next looked at, ns. */
   private readonly nextDecay: LongArray;
@@ -69,7 +70,9 @@ export class Dfly extends SchedPolicy implements Sampler {
     this.ucount = new Int32Array(topology.cpus);
     this.scan = new Int32Array(topology.cpus);
     this.nextDecay = new LongArray(topology.cpus);
-    this.tree = new LoadTree(topology);
+    const tree = new LoadTree(topology);
+    this.tree = tree;
+    this.choice = new DflyChoice(topology, tuning, tree);
     for (let c = 0; c < topology.cpus; c++) {
       this.queues.push(new RunQueue());
       this.scan[c] = c;
@@ -93,7 +96,7 @@ export class Dfly extends SchedPolicy implements Sampler {
 
   private refresh(cpu: i32): void {
     const waiting = this.queues[cpu].count;
-    this.tree.set(cpu, this.effective(cpu), waiting, waiting === 0 && this.current[cpu] === null);
+    this.tree.set(cpu, this.effective(cpu), this.movable(cpu, waiting), waiting === 0 && this.current[cpu] === null);
   }
 
   private count(e: SchedEntity): void {
@@ -225,10 +228,10 @@ export class Dfly extends SchedPolicy implements Sampler {
       }
       this.current[from] = null;
       this.want(from);
-      if (!this.mayRun(e, from)) target = this.best(e);
+      if (!this.mayRun(e, from)) target = this.choice.best(e);
       else if (!e.yielded && this.mayPush(from, now)) {
         this.refresh(from);
-        target = this.best(e);
+        target = this.choice.best(e);
       }
       e.yielded = false;
     } else {
@@ -236,7 +239,8 @@ export class Dfly extends SchedPolicy implements Sampler {
       const before = e.uload;
       if (e.sleepStart >= 0) e.woken(now);
       this.reweigh(e, before);
-      e.wakeCpu = wakerCpu;
+      // Who forked it did not wake it to talk to it.
+      e.wakeCpu = e.forked ? -1 : wakerCpu;
       target = this.placeWoken(e);
       atHead = this.tuning.atHead && e.sliceUsed < SLICE_NS;
       if (!atHead) e.sliceUsed = 0;
@@ -266,12 +270,12 @@ export class Dfly extends SchedPolicy implements Sampler {
     const features = this.tuning.features;
     if (e.forked) {
       e.forked = false;
-      if ((features & DFLY_FORK_BEST) !== 0) return this.best(e);
+      if ((features & DFLY_FORK_BEST) !== 0) return this.choice.best(e);
       if ((features & DFLY_FORK_SAME) !== 0) return e.cpu;
       if ((features & DFLY_FORK_SPREAD) !== 0) return this.spread(e);
-      return this.queues[e.cpu].count !== 0 ? this.best(e) : e.cpu;
+      return this.queues[e.cpu].count !== 0 ? this.choice.best(e) : e.cpu;
     }
-    return (features & DFLY_PUSH) !== 0 ? this.best(e) : e.cpu;
+    return (features & DFLY_PUSH) !== 0 ? this.choice.best(e) : e.cpu;
   }
 
   override choose(cpu: i32, _now: long): SchedEntity | null {
@@ -289,6 +293,13 @@ export class Dfly extends SchedPolicy implements Sampler {
     this.current[cpu] = e;
     this.refresh(cpu);
     return e;
+  }
+
+  protected override settleAsleep(e: SchedEntity): void {
+    if (e.dozing) this.wakeDozer(e);
+    this.discount(e);
+    this.refresh(e.cpu);
+    e.cpu = this.firstAllowed(e);
   }
 
   override waiting(cpu: i32): i32 {
@@ -400,7 +411,7 @@ export class Dfly extends SchedPolicy implements Sampler {
     const from = e.cpu;
     this.queues[from].remove(e);
     this.runnable--;
-    const target = this.best(e);
+    const target = this.choice.best(e);
     this.discount(e);
     this.refresh(from);
     e.cpu = target;
@@ -409,95 +420,9 @@ export class Dfly extends SchedPolicy implements Sampler {
 
   // Where.
 
-  /**
-   * The CPU for an entity: from the root down, always the child with the lowest load by CPU, as if the entity were not there, less
-   * the advantages of nearness. In doubt where it is already.
-   */
-  best(e: SchedEntity): i32 {
-    const t = this.topology;
-    const w = this.tuning;
-    const tree = this.tree;
-    const childCount = t.childCount;
-    const firstCpu = t.firstCpu;
-    const cpuCount = t.cpuCount;
-    const load = tree.load;
-    const allowed = e.allowed;
-    const own = e.cpu;
-    const waker = e.wakeCpu;
-    const already: i32 = e.loaded ? (e.uload + w.weight3) | 0 : 0;
-    const largest = w.weight5 === 0 ? 0 : t.largestMemory;
-    const here: i32 = (w.features & DFLY_FLIP) !== 0 ? w.weight2 : -w.weight2;
-    let node: i32 = 0;
-    let below = childCount[node];
-    while (below !== 0) {
-      let best: i32 = -1;
-      let lowest: i32 = 0;
-      const first = t.firstChild[node];
-      const end: i32 = (first + below) | 0;
-      for (let c = first; c < end; c++) {
-        let members = cpuCount[c];
-        const from = firstCpu[c];
-        const until: i32 = (from + members) | 0;
-        let sum = load[c];
-        if (allowed !== null) {
-          members = allowed.counts[c];
-          if (members === 0) continue;
-          sum = tree.loadOf(c, allowed, members);
-        }
-        const isOwn = own >= from && own < until;
-        if (isOwn) sum = (sum - already) | 0;
-        let l: i32 = (sum / members) | 0;
-        if (isOwn) l = (l - w.weight1) | 0;
-        if (largest > 0) l = (l - ((imul(t.memory[c], w.weight5) / largest) | 0)) | 0;
-        if (waker >= from && waker < until) l = (childCount[c] !== 0 ? l - w.weight2 : l + here) | 0;
-        if (best < 0 || l < lowest || (l === lowest && isOwn)) {
-          best = c;
-          lowest = l;
-        }
-      }
-      kassert(best >= 0, "dfly: nothing allowed");
-      node = best;
-      below = childCount[node];
-    }
-    return firstCpu[node];
-  }
-
-  /**
-   * The CPU to take from: from the root down, always the child with the highest load by CPU among those where somebody waits, with
-   * an advantage for what is near (not when `force`d). -1 for none, or when it would be `cpu` itself.
-   */
-  worst(cpu: i32, force: boolean): i32 {
-    const t = this.topology;
-    const w = this.tuning;
-    const near: i32 = force && w.pace ? 0 : w.pace ? (w.weight1 / 2) | 0 : w.weight1;
-    const largest = w.weight5 === 0 ? 0 : t.largestMemory;
-    let node: i32 = 0;
-    while (t.childCount[node] !== 0) {
-      let best: i32 = -1;
-      let highest: i32 = 0;
-      const first = t.firstChild[node];
-      const end: i32 = (first + t.childCount[node]) | 0;
-      for (let c = first; c < end; c++) {
-        if (this.tree.queued[c] === 0) continue;
-        let l: i32 = (this.tree.load[c] / t.cpuCount[c]) | 0;
-        const isOwn = t.contains(c, cpu);
-        if (isOwn) l = (l + near) | 0;
-        if (largest > 0) l = (l - ((imul(t.memory[c], w.weight5) / largest) | 0)) | 0;
-        if (best < 0 || l > highest || (l === highest && isOwn)) {
-          best = c;
-          highest = l;
-        }
-      }
-      if (best < 0) return -1;
-      node = best;
-    }
-    const found = t.firstCpu[node];
-    return found === cpu ? -1 : found;
-  }
-
   /** Moves the worst that may run here from the worst CPU, when that has more load by `hysteresis`. It is queued here; null for none. */
   private pull(cpu: i32, force: boolean, hysteresis: i32): SchedEntity | null {
-    const from = this.worst(cpu, force);
+    const from = this.choice.worst(cpu, force);
     if (from < 0 || ((this.uload[cpu] + hysteresis) | 0) >= this.uload[from]) return null;
     const queue = this.queues[from];
     let left = PULL_CHECKS;

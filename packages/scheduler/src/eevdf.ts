@@ -89,7 +89,7 @@ export class Eevdf extends SchedPolicy implements NodeFilter {
     const runningRt = running !== null && running.klass === CLASS_REALTIME;
     load = (load + imul(runningRt ? rt + 1 : rt, (WEIGHT_0 / LOAD_UNIT) | 0)) | 0;
     const waiting: i32 = (q.count + rt) | 0;
-    this.tree.set(cpu, load, waiting, waiting === 0 && running === null);
+    this.tree.set(cpu, load, this.movable(cpu, waiting), waiting === 0 && running === null);
   }
 
   private isIdle(cpu: i32): boolean {
@@ -342,7 +342,7 @@ export class Eevdf extends SchedPolicy implements NodeFilter {
     const leaf = this.topology.leaf;
     const more: i32 = (this.tree.load[leaf[from]] - this.tree.load[leaf[cpu]]) | 0;
     if (more <= 0) return;
-    const e = this.movable(from, cpu);
+    const e = this.candidate(from, cpu);
     if (e === null || ((imul(this.weightOf(e), 2) / LOAD_UNIT) | 0) > more) return;
     this.move(e, cpu);
   }
@@ -351,7 +351,7 @@ export class Eevdf extends SchedPolicy implements NodeFilter {
   private pull(cpu: i32): boolean {
     const from = this.tree.busiestNear(cpu);
     if (from < 0) return false;
-    const e = this.movable(from, cpu);
+    const e = this.candidate(from, cpu);
     if (e === null) return false;
     this.move(e, cpu);
     return true;
@@ -363,7 +363,7 @@ export class Eevdf extends SchedPolicy implements NodeFilter {
   }
 
   /** Who waits on a CPU and may run on another: the best real-time entity, else the one with the latest deadline. */
-  private movable(from: i32, to: i32): SchedEntity | null {
+  private candidate(from: i32, to: i32): SchedEntity | null {
     const rt = this.realtime[from];
     let left = PULL_CHECKS;
     for (let q = rt.best; left > 0 && q < QUEUES; q = rt.after(q)) {

@@ -3,7 +3,8 @@
  *
  * Key type `SchedEntity`, embedded in kern's LWP by subclassing. Neighbours: `run-queue.ts`, `user-scheduler.ts` (one CPU),
  * `policy.ts` and its policies (several). The rules of priority and decay are here, for all of them.
- * Invariant: `priority` and `uload` are pure functions of class, nice, real-time priority and estcpu; an entity is on at most one queue.
+ * Invariant: `priority` and `uload` follow from class, nice, real-time priority and estcpu as they were at the last sample or change
+ * (but `RunQueue#decay` lends a starving one the best priority of its class for a turn); an entity is on at most one queue.
  * Source: DragonFly sys/kern/usched_dfly.c.
  */
 import { i32, imul, longDiv, toLong, type long } from "@anax/portable";
@@ -78,6 +79,8 @@ export class SchedEntity {
   sampleStart: long = 0;
   /** CPU time used of the current time slice, ns. */
   sliceUsed: long = 0;
+  /** Samples through which it has waited since it last ran. */
+  passedOver: i32 = 0;
   /** When it went to sleep, ns, or -1. */
   sleepStart: long = -1;
   /** On a run queue; links owned by the queue. */
@@ -150,6 +153,7 @@ export class SchedEntity {
   charge(ns: long): void {
     this.sampleCpu = this.sampleCpu + ns;
     this.sliceUsed = this.sliceUsed + ns;
+    this.passedOver = 0;
   }
 
   /**

@@ -4,6 +4,7 @@
 export * from "./bsd4";
 export * from "./cpu-mask";
 export * from "./dfly";
+export * from "./dfly-choice";
 export * from "./dfly-tuning";
 export * from "./eevdf";
 export * from "./entity";

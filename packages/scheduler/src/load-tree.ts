@@ -13,7 +13,7 @@ import type { Topology } from "./topology";
 const EXACT_MAX: i32 = 32;
 
 export class LoadTree {
-  /** By node: load, entities that wait, CPUs with nothing to run. */
+  /** By node: load, entities that wait and may be taken, CPUs with nothing to run. */
   readonly load: Int32Array;
   readonly queued: Int32Array;
   readonly idle: Int32Array;
@@ -120,12 +120,12 @@ export class LoadTree {
 
   /** An idle allowed CPU below a node but not below `except`; -1 for none. Looks further only where a mask forbids what is idle. */
   private idleBelow(node: i32, except: i32, allowed: AllowedCpus | null): i32 {
+    if (allowed !== null && allowed.counts[node] === 0) return -1;
     if (this.childCount[node] === 0) return this.firstCpu[node];
     const first = this.firstChild[node];
     const end: i32 = (first + this.childCount[node]) | 0;
     for (let c = first; c < end; c++) {
       if (c === except || this.idle[c] === 0) continue;
-      if (allowed !== null && allowed.counts[c] === 0) continue;
       const found = this.idleBelow(c, except, allowed);
       if (found >= 0) return found;
     }

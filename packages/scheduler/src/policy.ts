@@ -113,6 +113,16 @@ export abstract class SchedPolicy {
   /** The entity is queued where its mask does not allow it any more. */
   protected abstract requeue(e: SchedEntity, now: long): void;
 
+  /** The entity sleeps, and its CPU is one that its mask does not allow any more. */
+  protected settleAsleep(e: SchedEntity): void {
+    e.cpu = this.firstAllowed(e);
+  }
+
+  /** How many of those waiting at a CPU others may take: an idle CPU is about to run one itself. */
+  protected movable(cpu: i32, waiting: i32): i32 {
+    return waiting > 0 && this.current[cpu] === null ? (waiting - 1) | 0 : waiting;
+  }
+
   /** Entities on the queue that a CPU takes from. */
   abstract waiting(cpu: i32): i32;
 
@@ -173,13 +183,13 @@ export abstract class SchedPolicy {
       if (members === 0) return -Errno.INVAL;
       if (members < this.cpus) view = this.share(mask);
     }
+    if (view !== null) view.refs++;
     this.unshare(e.allowed);
     e.allowed = view;
-    if (view !== null) view.refs++;
     if (this.mayRun(e, e.cpu)) return 0;
     if (this.current[e.cpu] === e) this.want(e.cpu);
     else if (e.queued) this.requeue(e, now);
-    else e.cpu = this.firstAllowed(e);
+    else this.settleAsleep(e);
     return 0;
   }
 

@@ -46,7 +46,7 @@ export class RoundRobin extends SchedPolicy {
   private refresh(cpu: i32): void {
     const q = this.queues[cpu].count;
     const running = this.current[cpu] !== null;
-    this.tree.set(cpu, running ? (q + 1) | 0 : q, q, !running && q === 0);
+    this.tree.set(cpu, running ? (q + 1) | 0 : q, this.movable(cpu, q), !running && q === 0);
   }
 
   /** Off its CPU, if it is the current one. */

@@ -16,6 +16,11 @@ export const QUEUES: i32 = (PRIBASE_NULL / PPQ) | 0;
 const WORDS: i32 = QUEUES >> 5;
 const NORMAL_WORD: i32 = (CLASS_NORMAL / MAXPRI) | 0;
 
+/** Who has waited through so many samples (3 s) is starving: better ones always come first. */
+const STARVING: i32 = 30;
+/** Samples between two turns that are given to starving ones: they get at most a fifth of a CPU. */
+const TURN_EVERY: i32 = 5;
+
 /** Closes the samples of those who wait. */
 export interface Sampler {
   /** The sample of `e`, which is off its queue for this, is over at `now`. */
@@ -26,6 +31,8 @@ export class RunQueue {
   private readonly heads: Array<SchedEntity | null> = [];
   private readonly ready: Uint32Array = new Uint32Array(WORDS);
   count: i32 = 0;
+  /** Samples since a starving one was given a turn. */
+  private sinceTurn: i32 = 0;
 
   constructor() {
     for (let i = 0; i < QUEUES; i++) this.heads.push(null);
@@ -151,30 +158,45 @@ export class RunQueue {
   }
 
   /**
-   * Has the samples closed of those of class NORMAL who wait: their estcpu falls and they move up, so nobody waits for ever.
-   * They stay in order within a queue.
+   * Has the samples closed of those of class NORMAL who wait: their estcpu falls and they move up. They stay in order within a queue.
+   * Where better ones always come all the same (many hogs, far apart in nice), that is not enough: at times the one who
+   * has waited longest, if it is starving, goes to the best queue of the class for a turn. The original has no such rule.
    */
   decay(now: long, sampler: Sampler): void {
     const first = CLASS_NORMAL >> 2;
     const end = CLASS_IDLE >> 2;
     let chain: SchedEntity | null = null;
     let last: SchedEntity | null = null;
+    let starving: SchedEntity | null = null;
+    let longest: i32 = STARVING;
     for (let q = this.after(first - 1); q < end; q = this.after(q)) {
       let e = this.heads[q];
       while (e !== null) {
         const next = e.next;
         this.remove(e);
+        e.passedOver++;
+        if (e.passedOver > longest) {
+          longest = e.passedOver;
+          starving = e;
+        }
         if (last === null) chain = e;
         else last.next = e;
         last = e;
         e = next;
       }
     }
+    this.sinceTurn++;
+    if (this.sinceTurn < TURN_EVERY) starving = null;
+    if (starving !== null) this.sinceTurn = 0;
     let e = chain;
     while (e !== null) {
       const next = e.next;
       e.next = null;
       if (now - e.sampleStart >= SAMPLE_NS) sampler.sample(e, now);
+      if (e === starving) {
+        e.priority = CLASS_NORMAL;
+        e.passedOver = 0;
+      }
       this.add(e, false);
       e = next;
     }

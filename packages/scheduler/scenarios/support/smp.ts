@@ -77,19 +77,23 @@ export class Smp {
       again = false;
       for (let cpu = 0; cpu < p.cpus; cpu++) {
         if (!p.needResched(cpu)) continue;
-        const old = this.running(cpu);
-        if (old !== null) {
-          const target = p.setRunnable(old, this.now, -1);
-          if (target !== cpu) again = true;
-        }
-        const job = p.choose(cpu, this.now) as Job | null;
-        if (job === null) continue;
-        if (job.lastCpu >= 0 && job.lastCpu !== cpu) job.moves++;
-        job.lastCpu = cpu;
+        again = true;
+        this.reschedule(cpu);
       }
       rounds++;
-      kassert(rounds < 64, "the CPUs never settle");
+      kassert(rounds < 100, "the CPUs never settle");
     }
+  }
+
+  /** The CPU puts its job back and chooses again. */
+  reschedule(cpu: i32): void {
+    const p = this.policy;
+    const old = this.running(cpu);
+    if (old !== null) p.setRunnable(old, this.now, -1);
+    const job = p.choose(cpu, this.now) as Job | null;
+    if (job === null) return;
+    if (job.lastCpu >= 0 && job.lastCpu !== cpu) job.moves++;
+    job.lastCpu = cpu;
   }
 
   /** One ms. */
