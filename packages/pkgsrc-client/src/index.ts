@@ -34,3 +34,4 @@ export { TextSearch } from "./search";
 export { Explainer } from "./solver/explain";
 export { luby, Sat, SATISFIABLE, UNSATISFIABLE } from "./solver/sat";
 export { Before, StepOrder } from "./plan/order";
+export { Auditor, Vulnerabilities, VulnerabilitiesFault } from "./vulnerabilities";

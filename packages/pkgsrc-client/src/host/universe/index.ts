@@ -17,3 +17,4 @@ export {
   patternId,
   patternText,
 } from "./view";
+export { auditPackages, type AuditOptions, type Finding, readVulnerabilities, type VulnerabilityList } from "./audit";
