@@ -61,18 +61,21 @@ export class Vulnerabilities {
 
   /** Reads a file, which is kept. */
   constructor(readonly text: Uint8Array) {
+    if (this.isWhole()) this.read(text.length);
+  }
+
+  /** Is there no byte 0, and does the last line end? */
+  private isWhole(): boolean {
+    const text = this.text;
     const n: i32 = text.length;
     for (let i = 0; i < n; i++) {
-      if (text[i] === 0) {
-        this.fail(VulnerabilitiesFault.NUL, this.lineOf(i));
-        return;
-      }
+      if (text[i] !== 0) continue;
+      this.fail(VulnerabilitiesFault.NUL, this.lineOf(i));
+      return false;
     }
-    if (n > 0 && text[n - 1] !== 10) {
-      this.fail(VulnerabilitiesFault.NO_NEWLINE, this.lineOf((n - 1) | 0));
-      return;
-    }
-    this.read(n);
+    if (n === 0 || text[n - 1] === 10) return true;
+    this.fail(VulnerabilitiesFault.NO_NEWLINE, this.lineOf((n - 1) | 0));
+    return false;
   }
 
   private fail(fault: VulnerabilitiesFault, line: i32): void {
