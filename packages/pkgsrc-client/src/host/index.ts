@@ -17,3 +17,4 @@ export {
 } from "./graph.js";
 export * from "./pkgdb/index.js";
 export * from "./universe/index.js";
+export * from "./repo/index.js";
