@@ -192,9 +192,15 @@ export function graphToSvg(graph: DependencyGraph): string {
     `<g transform="translate(0 ${HEAD})">`,
   ];
   for (const e of graph.edges) {
-    out.push(
-      `<path d="${curve(g.edge(e.from, e.to).points)}" marker-end="url(#arrow)"><title>${escape(e.pattern)}</title></path>`,
-    );
+    const points = [...g.edge(e.from, e.to).points];
+    const from = g.node(e.from);
+    const to = g.node(e.to);
+    // From the right side to the left one, unless the edge runs back within a cycle.
+    if (from.x < to.x) {
+      points[0] = { x: from.x + from.width / 2, y: from.y };
+      points[points.length - 1] = { x: to.x - to.width / 2, y: to.y };
+    }
+    out.push(`<path d="${curve(points)}" marker-end="url(#arrow)"><title>${escape(e.pattern)}</title></path>`);
   }
   for (const n of graph.nodes) out.push(drawNode(n, g.node(n.id)));
   out.push("</g>");

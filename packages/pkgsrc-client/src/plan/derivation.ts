@@ -95,7 +95,8 @@ export class Derivation {
     for (let i: i32 = (this.present.length - 2) | 0; i >= 0; i--) {
       const other = this.present.get(i);
       if (base.get(other) !== base.get(pkg)) continue;
-      this.facts.push(new Fact(FACT_TWO_VERSIONS, depth, -1, other, pkg, this.there[other], this.there[pkg]));
+      const inside: i32 = kind === FACT_CASE ? (depth + 1) | 0 : depth;
+      this.facts.push(new Fact(FACT_TWO_VERSIONS, inside, -1, other, pkg, this.there[other], this.there[pkg]));
       return false;
     }
     return true;

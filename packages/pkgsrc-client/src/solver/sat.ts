@@ -47,6 +47,8 @@ export class Sat {
   conflicts: i32 = 0;
   /** `solve` gives up when `conflicts` reaches this. */
   conflictLimit: i32 = 0x7fffffff;
+  /** Learned clauses after which some are forgotten; grows each time. */
+  learnedLimit: i32 = 4000;
   /** The last assignment that satisfied everything: 1 true, 0 false, by variable. */
   readonly model: IntVec = new IntVec(64);
   /** After UNSATISFIABLE: assumptions that cannot hold together; empty when the clauses alone contradict each other. */
@@ -74,7 +76,6 @@ export class Sat {
   private clashReason: i32 = NONE;
   private readonly lesson: IntVec = new IntVec();
   private readonly dirty: IntVec = new IntVec();
-  private maxLearned: i32 = 4000;
   private restarts: i32 = 0;
   private untilRestart: i32 = 0;
 
@@ -244,11 +245,11 @@ export class Sat {
   private restart(assumptions: i32): void {
     this.restarts++;
     this.untilRestart = imul(luby(this.restarts), RESTART_UNIT);
-    if (!this.trace.active && this.clauses.learned > this.maxLearned) {
+    if (!this.trace.active && this.clauses.learned > this.learnedLimit) {
       this.cancelUntil(0);
       for (let i = 0; i < this.trail.length; i++) this.reason[this.trail.get(i) >> 1] = NONE;
       this.clauses.forget(this.value);
-      this.maxLearned = (this.maxLearned + 1000) | 0;
+      this.learnedLimit = (this.learnedLimit + 1000) | 0;
     } else this.cancelUntil(assumptions);
   }
 

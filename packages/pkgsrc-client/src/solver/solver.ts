@@ -32,18 +32,20 @@ export enum Aim {
   VersionsPassedOver = 7,
   /** Packages of bases that were not installed. */
   Added = 8,
+  /** Candidates passed over by dependencies that packages of several bases can meet: one for each candidate before the first one chosen. */
+  AlternativesPassedOver = 9,
 }
 
 /** Number of aims. */
-export const AIMS: i32 = 9;
+export const AIMS: i32 = 10;
 /** Conflicts after which minima are no longer proven. */
-export const DEFAULT_CONFLICT_LIMIT: i32 = 100000;
+export const DEFAULT_CONFLICT_LIMIT: i32 = 50000;
 
 export class Solver {
   /** By package: 1 when it is there afterwards. */
   readonly chosen: Int32Array;
   /** By `Aim`. */
-  readonly costs: Int32Array = new Int32Array(9);
+  readonly costs: Int32Array = new Int32Array(AIMS);
   /** Whether `costs` is known to be the least. */
   proven: boolean = true;
   private readonly sat: Sat;
@@ -98,6 +100,8 @@ export class Solver {
     this.reach(Aim.VersionsPassedOver);
     this.wishNoneAdded();
     this.reach(Aim.Added);
+    this.wishAlternatives();
+    this.reach(Aim.AlternativesPassedOver);
     for (let p = 0; p < this.problem.packages; p++) this.chosen[p] = this.sat.holds((2 * p) | 0) ? 1 : 0;
     this.proven = this.descent.proven;
     return 0;
@@ -222,5 +226,41 @@ export class Solver {
     for (let i = 0; i < p.packages; i++) {
       if (this.encoder.clauses.installedOf[p.base.get(i)] < 0) this.wishes.push((2 * i + 1) | 0);
     }
+  }
+
+  /** For each dependency with a choice of bases and n > 0: its package is not there, or one of the first n candidates is. */
+  private wishAlternatives(): void {
+    const p = this.problem;
+    const clause = new IntVec(3);
+    for (let d = 0; d < p.depends; d++) {
+      const owner: i32 = (2 * p.dependOf.get(d)) | 0;
+      const from = p.dependStart.get(d);
+      const to = p.dependEnd.get(d);
+      if (to <= ((from + 1) | 0) || this.sat.fixed(owner) === -1 || !this.hasBases(from, to)) continue;
+      let before: i32 = -1;
+      for (let i = from; i < ((to - 1) | 0); i++) {
+        const here: i32 = (2 * p.candidates.get(i)) | 0;
+        clause.clear();
+        if (before < 0) before = here;
+        else if (before !== here) {
+          clause.push(before);
+          clause.push(here);
+          before = this.oneOf(clause);
+        }
+        if (before === owner) break;
+        clause.clear();
+        clause.push(before);
+        clause.push(owner ^ 1);
+        this.wishes.push(this.oneOf(clause));
+      }
+    }
+  }
+
+  /** Whether the candidates are of several bases. */
+  private hasBases(from: i32, to: i32): boolean {
+    const p = this.problem;
+    const base = p.base.get(p.candidates.get(from));
+    for (let i: i32 = (from + 1) | 0; i < to; i++) if (p.base.get(p.candidates.get(i)) !== base) return true;
+    return false;
   }
 }

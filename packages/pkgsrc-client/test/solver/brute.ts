@@ -161,6 +161,11 @@ export function costsOf(w: World, set: number): number[] {
     const at = r.of.findIndex(has);
     c[2] = c[2]! + (at < 0 ? r.of.length : at) - (at === 0 ? 0 : 1);
   }
+  for (const d of w.depends) {
+    if (!has(d.pkg) || new Set(d.on.map(base)).size < 2) continue;
+    const at = d.on.findIndex(has);
+    c[9] = c[9]! + (at < 0 ? d.on.length - 1 : at);
+  }
   if (w.repair) {
     for (const d of w.depends) {
       if (!has(d.pkg) || !is(d.pkg, PKG_INSTALLED) || d.on.includes(d.pkg) || d.on.some(has)) continue;
