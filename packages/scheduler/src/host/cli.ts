@@ -69,6 +69,9 @@ function run(options: ReturnType<typeof simulateOptions>, policy: string, flags:
   const progress = new Progress(policy, flags.quiet);
   try {
     return simulate({ ...options, policy, record: wantsPictures(flags), onProgress: progress.update });
+  } catch (error) {
+    if (error instanceof InputError && error.file === undefined) throw error.at("", { file: flags.workload });
+    throw error;
   } finally {
     progress.stop();
   }

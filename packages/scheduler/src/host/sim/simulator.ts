@@ -51,6 +51,8 @@ const Event = {
 
 const Cpu = { idle: 0, switching: 1, running: 2 } as const;
 
+/** So many periods of the clock a policy may leave every CPU idle with tasks queued. */
+const QUIET_TICKS = 1_000;
 /** A slice timer that is set anew is no shorter than this, ns. */
 const MIN_SLICE = 10_000;
 /** Sets the random numbers of arrivals apart from those of the tasks. */
@@ -91,7 +93,7 @@ export class Simulator {
   private readonly sliceStamp: Int32Array;
   /** A slice timer is planned. */
   private readonly sliceArmed: Uint8Array;
-  /** A reschedule event is on its way. */
+  /** A reschedule event is on its way, or the CPU is about to choose anyway. */
   private readonly pending: Uint8Array;
   private readonly lastTask: Int32Array;
   /** Until when the CPU time of the running task is accounted; begin and end of the switch. */
@@ -131,12 +133,13 @@ export class Simulator {
     for (let i = 0; i < workload.sources.length; i++) this.plan(i);
     const { queue } = this;
     let countdown = PROGRESS_EVENTS;
+    let last = 0;
     for (;;) {
       if (--countdown === 0) {
         countdown = PROGRESS_EVENTS;
         onProgress?.(this.now, duration);
       }
-      if (queue.size === 0) break;
+      if (queue.size === 0 && this.isQuiet()) break;
       const tick = this.nextTick();
       if (tick <= queue.nextTime) {
         if (tick >= duration) break;
@@ -146,23 +149,40 @@ export class Simulator {
       }
       if (queue.nextTime >= duration) break;
       queue.pop();
+      if (this.isStale(queue.kind, queue.subject, queue.stamp)) continue;
       this.now = queue.time;
-      this.dispatchEvent(queue.kind, queue.subject, queue.stamp);
+      last = queue.time;
+      this.quietTicks = 0;
+      this.dispatchEvent(queue.kind, queue.subject);
     }
-    this.finish(queue.size === 0 ? this.now : duration);
+    this.finish(queue.size === 0 ? last : duration);
     onProgress?.(duration, duration);
   }
 
-  private dispatchEvent(kind: number, subject: number, stamp: number): void {
+  /** Nothing but the clock goes on: no CPU runs. A policy that still has queued tasks may let one go at a tick. */
+  private isQuiet(): boolean {
+    if (this.policy.runnable === 0) return true;
+    if (++this.quietTicks <= QUIET_TICKS * this.cpus) return false;
+    throw new Error(`policy ${this.policy.name} lets ${this.policy.runnable} tasks wait while every CPU is idle`);
+  }
+  private quietTicks = 0;
+
+  /** Planned for a slice that has ended. */
+  private isStale(kind: number, subject: number, stamp: number): boolean {
+    if (kind === Event.begin || kind === Event.done) return stamp !== this.stamp[subject];
+    return kind === Event.slice && stamp !== this.sliceStamp[subject];
+  }
+
+  private dispatchEvent(kind: number, subject: number): void {
     switch (kind) {
       case Event.begin:
-        if (stamp === this.stamp[subject]) this.begin(subject);
+        this.begin(subject);
         break;
       case Event.done:
-        if (stamp === this.stamp[subject]) this.goOn(subject);
+        this.goOn(subject);
         break;
       case Event.slice:
-        if (stamp === this.sliceStamp[subject]) this.sliceOver(subject);
+        this.sliceOver(subject);
         break;
       case Event.reschedule:
         this.pending[subject] = 0;
@@ -252,8 +272,7 @@ export class Simulator {
   private enqueue(task: SimTask, waker: number, from: number): void {
     this.collector.decisions++;
     const cpu = this.policy.setRunnable(task, this.now, waker);
-    this.look(cpu, from);
-    if (task.cpu !== cpu) this.look(task.cpu, from);
+    this.deliver(from);
     // Somebody waits there now, so what runs may have got a slice that ends.
     if (this.cpuState[cpu] === Cpu.running && this.sliceArmed[cpu] === 0 && this.pending[cpu] === 0) {
       this.settle(cpu);
@@ -261,13 +280,15 @@ export class Simulator {
     }
   }
 
-  /** Lets a CPU reschedule if the policy wants it; `from` is the CPU that does so, -1 for an interrupt on that CPU. */
-  private look(cpu: number, from: number): void {
-    if (this.pending[cpu] !== 0 || !this.policy.needResched(cpu)) return;
-    this.pending[cpu] = 1;
-    let delay = from >= 0 && from !== cpu ? this.costs.wakeup : 0;
-    if (this.cpuState[cpu] === Cpu.idle) delay += this.costs.idleExit;
-    this.queue.push(this.now + delay, Event.reschedule, cpu, 0);
+  /** Tells the CPUs on which the policy wants a reschedule; `from` is the CPU that does so, -1 for an interrupt there. */
+  private deliver(from: number): void {
+    for (let cpu = this.policy.nextWanted(); cpu >= 0; cpu = this.policy.nextWanted()) {
+      if (this.pending[cpu] !== 0) continue;
+      this.pending[cpu] = 1;
+      let delay = from >= 0 && from !== cpu ? this.costs.wakeup : 0;
+      if (this.cpuState[cpu] === Cpu.idle) delay += this.costs.idleExit;
+      this.queue.push(this.now + delay, Event.reschedule, cpu, 0);
+    }
   }
 
   // -- a CPU -------------------------------------------------------------------------------------------------------------------------
@@ -287,7 +308,7 @@ export class Simulator {
     task.remaining -= ns;
     task.steps = 0;
     this.policy.account(task, ns, this.now);
-    this.look(cpu, cpu);
+    this.deliver(cpu);
   }
 
   private endSlice(cpu: number, task: SimTask, why: number): void {
@@ -309,10 +330,8 @@ export class Simulator {
     if (state === Cpu.running) task.runnableAt = now;
     else collector.overhead += now - this.switchStart[cpu]!;
     task.on = -1;
-    // It chooses now, so it need not be told to.
     this.pending[cpu] = 1;
     this.enqueue(task, -1, cpu);
-    this.pending[cpu] = 0;
     const next = this.take(cpu);
     if (next !== task) {
       if (state === Cpu.running) {
@@ -342,15 +361,26 @@ export class Simulator {
     this.sliceArmed[cpu] = 0;
   }
 
+  /** Lets the policy choose for a CPU that has no task. */
   private take(cpu: number): SimTask | null {
     const { policy } = this;
     this.collector.decisions++;
+    // It chooses, so it need not be told to.
+    this.pending[cpu] = 1;
     const task = policy.choose(cpu, this.now) as SimTask | null;
+    this.deliver(cpu);
+    this.pending[cpu] = 0;
     if (task === null) return null;
-    if (task.on >= 0)
-      throw new Error(`policy ${policy.name}: ${task.id} runs on CPU ${task.on} and was chosen for ${cpu}`);
-    if (!policy.mayRun(task, cpu)) throw new Error(`policy ${policy.name}: ${task.id} may not run on CPU ${cpu}`);
-    if (task.state !== State.runnable) throw new Error(`policy ${policy.name}: ${task.id} is not runnable`);
+    const problem =
+      task.on >= 0
+        ? `runs on CPU ${task.on}`
+        : !policy.mayRun(task, cpu)
+          ? "may not run there"
+          : task.state !== State.runnable
+            ? "is not runnable"
+            : null;
+    if (problem !== null)
+      throw new Error(`policy ${policy.name} chose task ${task.id} for CPU ${cpu}, which ${problem}`);
     return task;
   }
 
@@ -412,7 +442,7 @@ export class Simulator {
   private tick(cpu: number): void {
     this.settle(cpu);
     this.policy.tick(cpu, this.now);
-    this.look(cpu, cpu);
+    this.deliver(cpu);
   }
 
   private nextTick(): number {
@@ -510,7 +540,9 @@ export class Simulator {
     task.state = State.blocked;
     task.on = -1;
     this.leave(cpu);
+    this.pending[cpu] = 1;
     this.policy.sleep(task, this.now);
+    this.deliver(cpu);
     this.enter(cpu, this.take(cpu));
   }
 
@@ -593,13 +625,11 @@ export class Simulator {
     parent.children++;
     this.startJob(task, this.now, false);
     this.wake(task, parent.id, cpu);
-    this.look(cpu, cpu);
   }
 
   private exit(cpu: number, task: SimTask): void {
     const { parent } = task;
     this.endJob(task);
-    // It chooses at once, so it need not be told to.
     this.pending[cpu] = 1;
     if (parent !== null) {
       parent.children--;
@@ -615,7 +645,7 @@ export class Simulator {
     task.endedAt = this.now;
     this.leave(cpu);
     this.policy.remove(task, parent !== null && parent.state !== State.ended ? parent : null, this.now);
-    this.pending[cpu] = 0;
+    this.deliver(cpu);
     this.enter(cpu, this.take(cpu));
   }
 

@@ -71,8 +71,16 @@ class Reader {
   private readonly groups = new Map<string, number>();
   private readonly runningOn: number[] = [];
   private readonly onCpu: number[] = [];
-  /** First CPU of a task that ran when the trace began, to be put before its events. */
+  /** The trace has told where it comes from (a wake-up, a fork, a switch), and its priority. */
+  private readonly seen: boolean[] = [];
+  private readonly rated: boolean[] = [];
+  /** CPUs of which a switch was read. */
+  private readonly cpuSeen = new Set<number>();
+  /** Tasks that ran when the trace began. */
+  private readonly early: { task: number; cpu: number }[] = [];
+  /** Seconds of the first event, and ns within them. */
   private base = -1;
+  private offset = 0;
   private switches = 0;
 
   constructor(name: string) {
@@ -90,19 +98,19 @@ class Reader {
     const cpu = Number(match[3]);
     if (cpu >= 4096) throw new InputError("more than 4096 CPUs", { field: "cpu" });
     const seconds = Number(match[4]);
-    if (this.base < 0) this.base = seconds;
-    let t = (seconds - this.base) * 1e9 + Number(match[5]!.padEnd(9, "0"));
-    if (this.trace.length === 0 && this.switches === 0 && this.offset < 0) this.offset = t;
-    t -= this.offset;
+    const fraction = Number(match[5]!.padEnd(9, "0"));
+    if (this.base < 0) {
+      this.base = seconds;
+      this.offset = fraction;
+    }
+    const t = (seconds - this.base) * 1e9 + fraction - this.offset;
     if (t < this.trace.end)
       throw new InputError(`${match[4]}.${match[5]} is before an earlier line`, { field: "time" });
     if (cpu >= this.trace.cpus) this.trace.cpus = cpu + 1;
-    this.payload(event, match[7]!, t, cpu, Number(match[2]));
+    this.payload(event, match[7]!, t, cpu, { pid: Number(match[2]), comm: match[1]! });
   }
-  /** Time of the first event that counts. */
-  private offset = -1;
 
-  private payload(event: string, text: string, t: number, cpu: number, pid: number): void {
+  private payload(event: string, text: string, t: number, cpu: number, actor: { pid: number; comm: string }): void {
     if (event === "sched_switch") {
       const m = SWITCH_FIELDS.exec(text) ?? SWITCH_SHORT.exec(text);
       if (m === null) throw broken(event, text);
@@ -113,14 +121,16 @@ class Reader {
       const m = FORK_FIELDS.exec(text);
       if (m === null) throw broken(event, text);
       const parent = this.number(Number(m[2]), m[1]!, null);
-      const child = this.number(Number(m[4]), m[3]!, this.trace.tasks[parent]!.nice + 120);
+      const child = this.number(Number(m[4]), m[3]!, null);
+      this.seen[child] = true;
       this.trace.add(Kind.fork, t, child, cpu, parent);
     } else {
       const m = WAKE_FIELDS.exec(text) ?? WAKE_SHORT.exec(text);
       if (m === null) throw broken(event, text);
       const task = this.number(Number(m[2]), m[1]!, Number(m[3]));
-      const waker = pid === 0 ? undefined : this.numbers.get(pid);
-      this.trace.add(Kind.wake, t, task, cpu, waker ?? BY_TIMER);
+      this.seen[task] = true;
+      const waker = actor.pid === 0 ? BY_TIMER : this.number(actor.pid, actor.comm, null);
+      this.trace.add(Kind.wake, t, task, cpu, waker);
     }
   }
 
@@ -131,13 +141,12 @@ class Reader {
       if (before >= 0) this.stop(t, cpu, before, Stop.preempted);
       return;
     }
-    const known = this.numbers.has(pid);
     const task = this.number(pid, comm, prio);
     if (before !== task) {
       if (before >= 0) this.stop(t, cpu, before, Stop.preempted);
       const elsewhere = this.runningOn[task]!;
       if (elsewhere >= 0) this.stop(t, elsewhere, task, Stop.preempted);
-      if (!known && before < 0 && !this.cpuSeen.has(cpu)) this.early.push({ task, cpu });
+      if (!this.seen[task] && before < 0 && !this.cpuSeen.has(cpu)) this.early.push({ task, cpu });
       this.run(t, cpu, task);
     }
     const letter = state.charAt(0);
@@ -145,9 +154,6 @@ class Reader {
     this.stop(t, cpu, task, why);
     this.cpuSeen.add(cpu);
   }
-  private readonly cpuSeen = new Set<number>();
-  /** Tasks that ran on their CPUs when the trace began. */
-  private readonly early: { task: number; cpu: number }[] = [];
 
   private onto(t: number, cpu: number, pid: number, comm: string, prio: number): void {
     this.cpuSeen.add(cpu);
@@ -160,6 +166,7 @@ class Reader {
 
   private run(t: number, cpu: number, task: number): void {
     this.trace.add(Kind.run, t, task, cpu, 0);
+    this.seen[task] = true;
     this.runningOn[task] = cpu;
     this.onCpu[cpu] = task;
   }
@@ -171,26 +178,29 @@ class Reader {
   }
 
   private number(pid: number, comm: string, prio: number | null): number {
-    const known = this.numbers.get(pid);
-    if (known !== undefined) return known;
-    const realtime = prio !== null && prio < 100;
-    const name = groupOf(comm);
-    let group = this.groups.get(name);
-    if (group === undefined) {
-      group = this.trace.groups.push(name) - 1;
-      this.groups.set(name, group);
+    let number = this.numbers.get(pid);
+    if (number === undefined) {
+      const name = groupOf(comm);
+      let group = this.groups.get(name);
+      if (group === undefined) {
+        group = this.trace.groups.push(name) - 1;
+        this.groups.set(name, group);
+      }
+      number = this.trace.tasks.length;
+      this.numbers.set(pid, number);
+      this.runningOn.push(-1);
+      this.seen.push(false);
+      this.rated.push(false);
+      this.trace.tasks.push({ name: `${comm}-${pid}`, group, nice: 0, class: "normal", priority: 0, cpus: null });
     }
-    const number = this.trace.tasks.length;
-    this.numbers.set(pid, number);
-    this.runningOn.push(-1);
-    this.trace.tasks.push({
-      name: `${comm}-${pid}`,
-      group,
-      nice: realtime || prio === null ? 0 : Math.min(19, Math.max(-20, prio - 120)),
-      class: realtime ? "realtime" : "normal",
-      priority: realtime ? Math.min(99, Math.max(1, 99 - prio)) : 0,
-      cpus: null,
-    });
+    if (prio !== null && !this.rated[number]) {
+      this.rated[number] = true;
+      const info = this.trace.tasks[number]!;
+      if (prio < 100) {
+        info.class = "realtime";
+        info.priority = Math.min(99, Math.max(1, 99 - prio));
+      } else info.nice = Math.min(19, Math.max(-20, prio - 120));
+    }
     return number;
   }
 

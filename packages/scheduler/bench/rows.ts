@@ -1,0 +1,35 @@
+/** The rows that every benchmark of the repository prints. */
+export interface Row {
+  name: string;
+  unit: string;
+  ours: number;
+  peer: number;
+  peerName: string;
+  /** Our time over the peer's: lower is better. */
+  ratio: number;
+}
+
+export function median(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
+}
+
+const digits = (value: number): string =>
+  value >= 100 ? value.toFixed(0) : value >= 10 ? value.toFixed(1) : value.toFixed(2);
+
+export function table(rows: readonly Row[]): string {
+  const cells = [
+    ["", "unit", "ours", "peer", "ratio", "peer's name"],
+    ...rows.map((r) => [r.name, r.unit, digits(r.ours), digits(r.peer), r.ratio.toFixed(2), r.peerName]),
+  ];
+  const widths = cells[0]!.map((_, column) => Math.max(...cells.map((row) => row[column]!.length)));
+  return cells
+    .map((row) =>
+      row
+        .map((cell, i) => (i > 1 && i < 5 ? cell.padStart(widths[i]!) : cell.padEnd(widths[i]!)))
+        .join("  ")
+        .trimEnd(),
+    )
+    .join("\n");
+}

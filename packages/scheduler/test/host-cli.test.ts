@@ -1,0 +1,173 @@
+import { spawn } from "node:child_process";
+import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { fileURLToPath } from "node:url";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { readNdjson, type Statistics } from "../src/host";
+
+const bin = fileURLToPath(new URL("../bin/anax-scheduler.mjs", import.meta.url));
+const tsx = import.meta.resolve("tsx");
+const fixture = (name: string): string => fileURLToPath(new URL(`fixtures/${name}`, import.meta.url));
+
+interface Outcome {
+  status: number | null;
+  stdout: string;
+  stderr: string;
+}
+
+/** Runs the command line as npm's shim would, from its sources. */
+function run(args: string[], input = ""): Promise<Outcome> {
+  return new Promise((done, failed) => {
+    const child = spawn(process.execPath, ["--conditions=source", "--import", tsx, bin, ...args], { cwd: folder });
+    const outcome: Outcome = { status: null, stdout: "", stderr: "" };
+    child.stdout.setEncoding("utf8").on("data", (text: string) => (outcome.stdout += text));
+    child.stderr.setEncoding("utf8").on("data", (text: string) => (outcome.stderr += text));
+    child.on("error", failed);
+    child.on("close", (status) => done({ ...outcome, status }));
+    child.stdin.on("error", () => undefined).end(input);
+  });
+}
+
+let folder = "";
+beforeEach(() => {
+  folder = mkdtempSync(path.join(tmpdir(), "scheduler-"));
+});
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+const file = (name: string, content: string | object): string => {
+  const where = path.join(folder, name);
+  writeFileSync(where, typeof content === "string" ? content : JSON.stringify(content));
+  return where;
+};
+
+test("help and lists", async () => {
+  const [help, sub, list, wrong] = await Promise.all([
+    run(["--help"]),
+    run(["simulate", "--help"]),
+    run(["list", "--json"]),
+    run([]),
+  ]);
+  expect(help).toMatchObject({ status: 0, stderr: "" });
+  expect(help.stdout).toMatch(/simulate[^]*compare[^]*Exit status:/);
+  expect(sub.stdout).toMatch(/--topology[^]*--workload|--workload[^]*--topology/);
+  expect((JSON.parse(list.stdout) as { policies: string[] }).policies).toEqual(
+    expect.arrayContaining(["dfly", "bsd4", "eevdf", "round-robin"]),
+  );
+  expect(wrong.status).toBe(64);
+});
+
+test("simulate writes statistics, a timeline, a Perfetto trace and events; events replay", async () => {
+  const flags = ["-w", "mixed", "-t", "2x2", "-d", "60ms", "-s", "5"];
+  const first = await run([
+    "simulate",
+    ...flags,
+    "--json",
+    "--svg",
+    "a.svg",
+    "--trace",
+    "a.json",
+    "--events",
+    "a.ndjson",
+  ]);
+  expect(first).toMatchObject({ status: 0, stderr: "" });
+  const statistics = JSON.parse(first.stdout) as Statistics;
+  expect(statistics).toMatchObject({ policy: "dfly", workload: "mixed", cpus: 4, seed: 5, duration: 60e6 });
+  expect(readdirSync(folder).sort()).toEqual(["a.json", "a.ndjson", "a.svg"]);
+  expect(readFileSync(path.join(folder, "a.svg"), "utf8")).toMatch(/^<svg [^]*<\/svg>\n$/);
+  expect(() => JSON.parse(readFileSync(path.join(folder, "a.json"), "utf8")) as unknown).not.toThrow();
+  const events = readNdjson(readFileSync(path.join(folder, "a.ndjson"), "utf8"));
+  expect(events.end).toBe(60e6);
+
+  const [again, replay] = await Promise.all([
+    run(["simulate", ...flags, "--json"]),
+    run(["simulate", "-w", "a.ndjson", "-t", "2x2", "-p", "round-robin", "--json"]),
+  ]);
+  expect(JSON.parse(again.stdout)).toEqual(statistics);
+  expect((JSON.parse(replay.stdout) as Statistics).cpu.busy).toBeCloseTo(statistics.cpu.busy, 0);
+});
+
+test("compare: several policies on one recorded trace, in one table", async () => {
+  const { status, stdout } = await run([
+    "compare",
+    "-w",
+    fixture("perf.txt"),
+    "-t",
+    "2",
+    "-p",
+    "dfly,eevdf",
+    "--svg",
+    "p.svg",
+  ]);
+  expect(status).toBe(0);
+  expect(stdout).toMatch(/dfly +eevdf\n/);
+  expect(stdout).toMatch(/context switches +\d+ +\d+/);
+  expect(readdirSync(folder).sort()).toEqual(["p.dfly.svg", "p.eevdf.svg"]);
+});
+
+test("draw: a trace of a Linux machine from standard input", async () => {
+  const { status, stderr } = await run(["draw", "-", "--svg", "x.svg"], readFileSync(fixture("ftrace.txt"), "utf8"));
+  expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
+  expect(readFileSync(path.join(folder, "x.svg"), "utf8")).toContain("my prog");
+});
+
+test("a workload and a topology from files", async () => {
+  const workload = file("w.json", { name: "own", tasks: [{ name: "a", pattern: "batch", run: "3ms", count: 2 }] });
+  const topology = file("t.json", { level: "machine", children: [{ level: "package" }, { level: "package" }] });
+  const { status, stdout } = await run([
+    "simulate",
+    "-w",
+    workload,
+    "-t",
+    topology,
+    "--json",
+    "--cost",
+    "migration.core=1us",
+  ]);
+  expect(status).toBe(0);
+  expect(JSON.parse(stdout)).toMatchObject({ workload: "own", cpus: 2, tasks: { started: 2, finished: 2 } });
+});
+
+describe("wrong input: one line that names the field, the status says which kind, nothing is written", () => {
+  const cases: [string, string[], number, RegExp][] = [
+    ["an unknown policy", ["-w", "mixed", "-p", "lottery"], 64, /--policy: no policy "lottery"; there are dfly/],
+    ["an impossible topology", ["-w", "mixed", "-t", "0x4"], 64, /--topology: topology: impossible.*cores/],
+    ["too many CPUs", ["-w", "mixed", "-t", "8x1024"], 64, /--topology: topology: more than 4096 CPUs/],
+    ["a negative duration", ["-w", "mixed", "-d", "-5ms"], 64, /--duration.*negative/],
+    ["an unknown cost", ["-w", "mixed", "--cost", "coffee=1us"], 64, /coffee.*no such field/],
+    ["no workload", [], 64, /--workload/],
+    ["a workload that is not there", ["-w", "absent.json"], 66, /--workload absent.json: no such file/],
+    ["an output that cannot be", ["-w", "mixed", "-d", "1ms", "--trace", "no/such/x.json"], 73, /no\/such\/x.json/],
+  ];
+  test.each(cases)("%s", async (_, args, status, message) => {
+    const outcome = await run(["simulate", ...args, "--svg", "a.svg"]);
+    expect(outcome.stderr).toMatch(message);
+    expect(outcome).toMatchObject({ status, stdout: "" });
+    expect(readdirSync(folder)).toEqual([]);
+  });
+
+  test("a wrong field of a workload file", async () => {
+    file("w.json", {
+      tasks: [
+        { name: "a", pattern: "batch" },
+        { name: "b", pattern: "periodic", every: -1, run: 1 },
+      ],
+    });
+    const outcome = await run(["simulate", "-w", "w.json", "--svg", "a.svg"]);
+    expect(outcome).toEqual({
+      status: 65,
+      stdout: "",
+      stderr: "anax-scheduler: w.json: workload.tasks[1].every: a duration cannot be negative: -1\n",
+    });
+    expect(readdirSync(folder)).toEqual(["w.json"]);
+  });
+
+  test("a broken line of a trace", async () => {
+    const lines = readFileSync(fixture("perf.txt"), "utf8").split("\n");
+    file("t.txt", [...lines.slice(0, 5), "what is this", ...lines.slice(5)].join("\n"));
+    const outcome = await run(["compare", "-w", "t.txt", "--svg", "a.svg"]);
+    expect(outcome.stderr).toMatch(/^anax-scheduler: t.txt: line 6: no event of perf or ftrace: "what is this"\n$/);
+    expect(outcome.status).toBe(65);
+    expect(readdirSync(folder)).toEqual(["t.txt"]);
+  });
+});

@@ -1,0 +1,231 @@
+import { XMLParser, XMLValidator } from "fast-xml-parser";
+import { describe, expect, test } from "vitest";
+import {
+  batch,
+  comparisonText,
+  compare,
+  fairness,
+  formatDuration,
+  interactive,
+  jain,
+  make,
+  parseCpuList,
+  parseDuration,
+  pingPong,
+  pipe,
+  server,
+  simulate,
+  statisticsText,
+  summarize,
+  timelineSvg,
+  traceEvents,
+  writePerfetto,
+  type TraceEvent,
+} from "../src/host";
+
+const workload = {
+  name: 'a "b" <c> & d',
+  tasks: [
+    batch("hog & <co>", { count: 4 }),
+    interactive("editor", { count: 2, think: { exponential: "9ms" }, run: "1ms" }),
+    server("web", { workers: 2, every: "2ms", run: "400us", io: "300us" }),
+    pipe("pipe", { run: "30us" }),
+    pingPong("pp", { run: "20us" }),
+    make("make", { jobs: 2, total: 9, run: "3ms" }),
+  ],
+};
+const { recording: trace, statistics } = simulate({ topology: "2x2", policy: "dfly", workload, duration: "150ms" });
+
+describe("Perfetto trace", () => {
+  const events = [...traceEvents(trace!)];
+
+  test("is JSON of the format", () => {
+    const file = JSON.parse([...writePerfetto(trace!)].join("")) as {
+      traceEvents: TraceEvent[];
+      displayTimeUnit: string;
+    };
+    expect(file.displayTimeUnit).toBe("ns");
+    expect(file.traceEvents).toEqual(JSON.parse(JSON.stringify(events)));
+    for (const e of file.traceEvents) {
+      expect("BEsfCM".includes(e.ph) && e.name !== "" && Number.isInteger(e.pid) && Number.isInteger(e.tid)).toBe(true);
+      expect(Number.isFinite(e.ts) && e.ts >= 0).toBe(true);
+    }
+  });
+
+  test("times never go back, and every B has its E on its track", () => {
+    const open = new Map<string, TraceEvent[]>();
+    let last = 0;
+    let pairs = 0;
+    for (const e of events) {
+      if (e.ts < last) throw new Error(`${e.ts} after ${last}`);
+      last = e.ts;
+      const track = `${e.pid}/${e.tid}`;
+      const stack = open.get(track) ?? [];
+      open.set(track, stack);
+      if (e.ph === "B") stack.push(e);
+      if (e.ph !== "E") continue;
+      const begin = stack.pop();
+      if (begin?.name !== e.name) throw new Error(`${e.name} ends on track ${track}, ${begin?.name} began`);
+      pairs++;
+    }
+    expect(pairs).toBeGreaterThan(1000);
+    expect([...open.values()].flat()).toEqual([]);
+  });
+
+  test("every arrow ends once, after its start, in a slice", () => {
+    const starts = new Map<number, number>();
+    const inSlice = new Map<number, number>();
+    let arrows = 0;
+    for (const e of events) {
+      if (e.pid === 1 && e.ph === "B") inSlice.set(e.tid, (inSlice.get(e.tid) ?? 0) + 1);
+      if (e.pid === 1 && e.ph === "E") inSlice.set(e.tid, inSlice.get(e.tid)! - 1);
+      if (e.ph === "s") {
+        expect(starts.has(e.id!)).toBe(false);
+        expect(inSlice.get(e.tid)).toBe(1);
+        starts.set(e.id!, e.ts);
+      } else if (e.ph === "f") {
+        expect(inSlice.get(e.tid)).toBe(1);
+        expect(e.ts).toBeGreaterThanOrEqual(starts.get(e.id!)!);
+        starts.delete(e.id!);
+        arrows++;
+      }
+    }
+    expect(arrows).toBeGreaterThan(100);
+  });
+
+  test("tracks are named; counters stay within the machine", () => {
+    const names = events.filter((e) => e.name === "thread_name" && e.pid === 1).map((e) => e.args!.name);
+    expect(names).toEqual(["CPU 0", "CPU 1", "CPU 2", "CPU 3"]);
+    const counters = events.filter((e) => e.ph === "C");
+    expect(counters.length).toBeGreaterThan(10);
+    for (const { args } of counters) {
+      expect(args!.running).toBeLessThanOrEqual(4);
+      expect(args!.waiting).toBeGreaterThanOrEqual(0);
+    }
+  });
+});
+
+describe("timeline", () => {
+  interface Rect {
+    "@_x": string;
+    "@_width": string;
+    "@_fill": string;
+  }
+  const parse = (svg: string): { svg: { title: string; g: { rect: Rect[] }; text: unknown[] } } => {
+    expect(XMLValidator.validate(svg)).toBe(true);
+    return new XMLParser({ ignoreAttributes: false, parseTagValue: false }).parse(svg) as never;
+  };
+
+  test("is well-formed; names are escaped", () => {
+    const { svg } = parse(timelineSvg(trace!));
+    expect(svg.title).toContain("b");
+    expect(timelineSvg(trace!)).not.toContain("<co>");
+    expect(svg.g.rect.length).toBeGreaterThan(50);
+  });
+
+  test("bars lie within the plot", () => {
+    for (const range of [{}, { from: 20e6, to: 30e6 }, { width: 500, rows: 2 }]) {
+      const { svg } = parse(timelineSvg(trace!, range));
+      const width = "width" in range ? 500 : 1200;
+      for (const rect of svg.g.rect) {
+        expect(Number(rect["@_x"])).toBeGreaterThanOrEqual(64);
+        expect(Number(rect["@_x"]) + Number(rect["@_width"])).toBeLessThanOrEqual(width - 32 + 1);
+      }
+    }
+  });
+
+  test("many CPUs share rows, so the picture stays small", () => {
+    const many = simulate({
+      topology: "4x8x8x2",
+      policy: "round-robin",
+      workload: { tasks: [batch("hog", { count: 600 })] },
+      duration: "300ms",
+    });
+    const svg = timelineSvg(many.recording!);
+    parse(svg);
+    expect(svg).toContain(">0-7<");
+    expect(svg.length).toBeLessThan(400_000);
+  });
+});
+
+test("tables name every group and policy", () => {
+  const text = statisticsText(statistics);
+  for (const { name } of statistics.groups) expect(text).toContain(name);
+  const all = compare({ topology: "2", policies: ["dfly", "eevdf"], workload, duration: "20ms" });
+  const table = comparisonText(all.map((r) => r.statistics));
+  expect(table).toMatch(/dfly +eevdf/);
+  expect(table).toMatch(/utilisation +[\d.]+ % +[\d.]+ %/);
+});
+
+describe("statistics by hand", () => {
+  test("percentiles are nearest rank", () => {
+    const ten = Float64Array.from([1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
+    expect(summarize(ten)).toEqual({ count: 10, mean: 5.5, p50: 5, p90: 9, p99: 10, max: 10 });
+    expect(summarize(Float64Array.of(7))).toEqual({ count: 1, mean: 7, p50: 7, p90: 7, p99: 7, max: 7 });
+    expect(summarize(new Float64Array())).toEqual({ count: 0, mean: 0, p50: 0, p90: 0, p99: 0, max: 0 });
+  });
+
+  test("Jain's index", () => {
+    expect(jain([3, 3, 3])).toBe(1);
+    expect(jain([1, 0, 0, 0])).toBe(0.25);
+    expect(jain([1, 3])).toBe(16 / 20);
+    expect(jain([])).toBeNull();
+  });
+
+  test("fairness: among equals, by weight, and only of those who always want a CPU", () => {
+    const task = (
+      nice: number,
+      cpu: number,
+      waited: number,
+      lifetime = 100,
+    ): Parameters<typeof fairness>[0][number] => ({
+      group: 0,
+      nice,
+      klass: "normal",
+      cpu,
+      waited,
+      lifetime,
+    });
+    // Two of nice 0 with 60 and 20, one of nice 5 with 10; one that sleeps and one that lived for a short time do not count.
+    const result = fairness(
+      [task(0, 60, 40), task(0, 20, 80), task(5, 10, 90), task(0, 5, 5), task(0, 30, 0, 30)],
+      100,
+    );
+    expect(result.byNice).toEqual([
+      { nice: 0, tasks: 2, cpuPerSecond: 0.4e9, share: 80 / 90 },
+      { nice: 5, tasks: 1, cpuPerSecond: 0.1e9, share: 10 / 90 },
+    ]);
+    expect(result.jain).toBeCloseTo((1.5 + 0.5) ** 2 / (2 * (1.5 ** 2 + 0.5 ** 2)), 12);
+    const [a, b, c] = [0.6, 0.2, 0.1 * 1.25 ** 5];
+    expect(result.weightedJain).toBeCloseTo((a + b + c) ** 2 / (3 * (a * a + b * b + c * c)), 12);
+  });
+
+  test("migrations by distance", () => {
+    const nowhere = { tasks: [batch("a", { cpus: "0", run: "1ms" })] };
+    expect(simulate({ topology: "2x2x2", policy: "dfly", workload: nowhere }).statistics.migrations.total).toBe(0);
+    const { migrations } = statistics;
+    expect(migrations.thread + migrations.core + migrations.package + migrations.node).toBe(migrations.total);
+    expect(migrations.package + migrations.node).toBe(0);
+  });
+});
+
+describe("units", () => {
+  test("durations", () => {
+    expect(["5", "250us", "1.5ms", "2s", "1min", " 3 ns "].map((d) => parseDuration(d, "d"))).toEqual([
+      5, 250e3, 1.5e6, 2e9, 60e9, 3,
+    ]);
+    expect([0, 999, 1234, 45_600_000, 2e9].map(formatDuration)).toEqual([
+      "0",
+      "999 ns",
+      "1.23 us",
+      "45.6 ms",
+      "2.00 s",
+    ]);
+  });
+
+  test("CPU lists", () => {
+    expect(parseCpuList("3, 0-1,1", 4, "cpus")).toEqual([0, 1, 3]);
+    expect(parseCpuList([2, 2], 4, "cpus")).toEqual([2]);
+    expect(() => parseCpuList("3-1", 4, "cpus")).toThrow(/^cpus: empty range/);
+  });
+});
