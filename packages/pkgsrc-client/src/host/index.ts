@@ -6,9 +6,6 @@ export * from "./archive/index.js";
 export { codeOf, ioError, PackageError, reasonOf } from "./errors.js";
 export type { PackageErrorCode, PackageErrorDetails } from "./errors.js";
 export * from "./generator/index.js";
-export * from "./pkgdb/index.js";
-export * from "./universe/index.js";
-export * from "./repo/index.js";
 export {
   dependencyGraph,
   type DependencyGraph,
@@ -18,3 +15,6 @@ export {
   graphToSvg,
   type NodeKind,
 } from "./graph.js";
+export * from "./pkgdb/index.js";
+export * from "./universe/index.js";
+export * from "./repo/index.js";
