@@ -22,3 +22,9 @@ const COLOURS = [
 export function colour(group: number): string {
   return COLOURS[group % COLOURS.length]!;
 }
+
+/** Black or white, whichever reads better on a colour. */
+export function textOn(fill: string): string {
+  const [r, g, b] = [1, 3, 5].map((at) => parseInt(fill.slice(at, at + 2), 16)) as [number, number, number];
+  return 0.299 * r + 0.587 * g + 0.114 * b > 140 ? "#1a1a1a" : "#ffffff";
+}

@@ -8,7 +8,7 @@
 import type { Trace } from "../trace/trace";
 import { Kind, Stop } from "../trace/trace";
 import { formatDuration } from "../units";
-import { colour } from "./palette";
+import { colour, textOn } from "./palette";
 
 export interface SvgOptions {
   /** Pixels (default 1,200). */
@@ -164,7 +164,7 @@ class Cells {
     if (!label) return rect;
     const size = rowHeight >= 20 ? 11 : 9;
     const at = `x="${number(left + 4)}" y="${number(top + h / 2 + size * 0.36)}"`;
-    return `${rect}<text ${at} font-size="${size}" fill="#ffffff" pointer-events="none">${escape(name)}</text>`;
+    return `${rect}<text ${at} font-size="${size}" fill="${textOn(colour(group))}" pointer-events="none">${escape(name)}</text>`;
   }
 
   /** Narrow columns first, then what has its true edges. */
