@@ -456,7 +456,7 @@ describe("a repository", () => {
   it.each(SUMMARY_NAMES.map((name, i) => [name, i] as const))(
     "is read from %s, the best that there is",
     async (_name, best) => {
-      const files = new Map(
+      const files = new Map<string, Buffer>(
         await Promise.all(
           SUMMARY_NAMES.slice(best).map(async (name, i) => [`/All/${name}`, await packed(KINDS[best + i]!)] as const),
         ),

@@ -8,4 +8,4 @@ export type { HttpOptions } from "./http";
 export { refresh } from "./refresh";
 export type { CacheInfo, Refreshed } from "./refresh";
 export { Repository, SUMMARY_NAMES } from "./repository";
-export type { RepositoryOptions, SummaryFile, SummaryResult, SummarySinkUniverse } from "./repository";
+export type { RepositorySettings, SummaryFile, SummaryResult, SummarySinkUniverse } from "./repository";

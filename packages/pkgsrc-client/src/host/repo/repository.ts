@@ -35,7 +35,7 @@ const MAX_SUMMARY = 1 << 30;
 /** A compressed summary up to this size is read as one buffer. */
 const WHOLE_SUMMARY = 64 << 20;
 
-export interface RepositoryOptions {
+export interface RepositorySettings {
   /** What it is called; default: its URL without user and password. */
   name?: string;
   /** The greater one wins; default 0. */
@@ -51,11 +51,11 @@ export interface SummaryFile {
 }
 
 /** The part of the core's `Universe` that is needed here. */
-export interface SummarySinkUniverse {
+export interface SummarySinkUniverse<R extends SummaryResult> {
   addRepository(priority: number): number;
   beginSummary(repo: number): number;
   addSummary(buf: Uint8Array, off: number, n: number): number;
-  endSummary(): SummaryResult | null;
+  endSummary(): R | null;
 }
 
 /** The part of the core's `SummaryReader` that is looked at at the end. */
@@ -74,7 +74,7 @@ export class Repository {
   constructor(
     url: string,
     private readonly cacheDirectory: string,
-    options: RepositoryOptions = {},
+    options: RepositorySettings = {},
   ) {
     if (!isHttp(url) && !url.startsWith("file:///") && !url.startsWith("/")) {
       throw new PackageError(
@@ -194,9 +194,7 @@ export class Repository {
    * Reads the summary into a universe. Returns the number of the repository there and the reader, which tells about broken records.
    * Throws EBADDATA when the universe cannot take it.
    */
-  async load<R extends SummaryResult>(
-    universe: SummarySinkUniverse & { endSummary(): R | null },
-  ): Promise<{ repository: number; reader: R }> {
+  async load<R extends SummaryResult>(universe: SummarySinkUniverse<R>): Promise<{ repository: number; reader: R }> {
     const repository = universe.addRepository(this.priority);
     const failed = (error: number): PackageError =>
       new PackageError("EBADDATA", `the summary of ${this.name} cannot be read (error ${-error})`, { path: this.name });
