@@ -12,6 +12,7 @@ import { TransactionError } from "./errors";
 import type { HistoryRecord } from "./history";
 import { InstalledPackage, installedNames } from "./installed";
 import type { PackageChange } from "./journal";
+import { markPackages } from "./marks";
 import { filesOf, readPackingList, type PackingList } from "./packing-list";
 import { freeBytes, preflight, type Incoming } from "./preflight";
 import { requirementsAfter } from "./required-by";
@@ -38,6 +39,8 @@ export interface PerformOptions extends Omit<ApplyOptions, "step"> {
   readonly scriptTrees: readonly string[];
   readonly overwrite: boolean;
   readonly ignoreLibraries: boolean;
+  /** Flags of installed packages that only change their mark: true for automatic. */
+  readonly marks?: ReadonlyMap<string, boolean>;
   /** Opens the package of an action; it was verified before. */
   readonly open?: (archive: string) => Promise<PackageReader>;
   /** Says why a package does not fit this system, "" when it does. */
@@ -106,7 +109,10 @@ export async function perform(engine: Engine, options: PerformOptions): Promise<
   const t = await Transaction.begin(engine, {
     kind: options.kind,
     command: options.command,
-    changes: options.actions.map(({ action, from, to }) => ({ action, from, to })),
+    changes: [
+      ...options.actions.map(({ action, from, to }) => ({ action, from, to })),
+      ...[...(options.marks?.keys() ?? [])].map((name) => ({ action: "mark" as const, from: name, to: name })),
+    ],
   });
   try {
     const steps = await stageAll(t, options, going, incoming);
@@ -121,6 +127,7 @@ export async function perform(engine: Engine, options: PerformOptions): Promise<
     });
     await applier.run(requirements);
     await updateFileIndex(t, options, going, incoming);
+    await markPackages(t, engine, options.marks ?? new Map(), options.destdir);
     stopIfAborted(options.signal);
     const record = await t.commit();
     return { record, changedFiles: applier.changed, messages: messagesOf(steps) };

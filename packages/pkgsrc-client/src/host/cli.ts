@@ -1,0 +1,14 @@
+#!/usr/bin/env node
+/** `pkgc`: the command line of @anax/pkgsrc-client. */
+import { main } from "./cli/main";
+import manifest from "../../package.json";
+
+main(process.argv.slice(2), manifest.version).then(
+  (status) => {
+    process.exitCode = status;
+  },
+  (error: unknown) => {
+    process.stderr.write(`${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+    process.exitCode = 70;
+  },
+);
