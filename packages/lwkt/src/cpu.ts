@@ -284,9 +284,4 @@ export class Cpu {
     if (below === null || this.depth === 0 || (this.reqflags & RQF_HELD) !== 0) return;
     while (this.interruptOver(below));
   }
-
-  /** Whether the code that runs may be interrupted: it is in a critical section, or serves a request. */
-  get inCritical(): boolean {
-    return this.critCount !== 0;
-  }
 }

@@ -43,6 +43,8 @@ export class IpiQueue implements IpiChannel {
   xindex: i32 = 0;
   /** The level to which a waiting target should take requests; 0: the source does not wait. */
   drain: i32 = 0;
+  /** Requests that are under way: more than one when one waits and others are served meanwhile. */
+  private running: i32 = 0;
 
   constructor(
     private readonly from: Cpu,
@@ -105,8 +107,10 @@ export class IpiQueue implements IpiChannel {
       const arg = this.args[at];
       this.handlers[at] = null;
       this.rindex = (this.rindex + 1) | 0;
+      this.running++;
       handler.ipi(this.to, arg);
-      this.xindex = this.rindex;
+      this.running--;
+      if (this.running === 0) this.xindex = this.rindex;
     }
     return this.rindex !== this.windex;
   }

@@ -102,12 +102,10 @@ export class MsgField {
 
 /**
  * The fields of a class in order. Built by `field`; complete when a `MsgClass` has it.
- * The arrays hold the same as the fields, for the codec's loops.
  */
 export class MsgLayout {
   readonly fields: MsgField[] = [];
   readonly kinds: i32[] = [];
-  readonly offsets: i32[] = [];
   /** Number of blobs. */
   blobs: i32 = 0;
   /** Some byte of the fixed part belongs to no field, or a field is smaller than a word. */
@@ -134,7 +132,6 @@ export class MsgLayout {
     if (at !== this.end || size < 4) this.holes = true;
     this.fields.push(new MsgField(id, name, kind, since, initial, doc, at));
     this.kinds.push(kind);
-    this.offsets.push(at);
     if (isBlobKind(kind)) this.blobs++;
     this.end = (at + size) | 0;
     return this;
@@ -181,6 +178,8 @@ export class MsgClass {
   /** Bytes of the fixed part of this version. */
   readonly fixed: i32;
   readonly count: i32;
+  /** For the codec: kind and offset (from bit 8) of each field. */
+  readonly plan: Int32Array;
 
   /** `number` 1 to 65535, `major` 1 to 255, `minor` 0 to 255 and not less than that of the last field. Panics otherwise. */
   constructor(
@@ -195,6 +194,8 @@ export class MsgClass {
     kassert(layout.countAt(minor) === layout.count, "message class: a field is newer than the class");
     this.fixed = layout.fixedAt(minor);
     this.count = layout.count;
+    this.plan = new Int32Array(layout.count);
+    for (let i = 0; i < layout.count; i++) this.plan[i] = layout.kinds[i] | (layout.fields[i].offset << 8);
     layout.seal();
     for (let m = 0; m <= minor; m++) {
       this.fixedByMinor.push(layout.fixedAt(m));

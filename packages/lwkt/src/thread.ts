@@ -258,7 +258,7 @@ export class Thread implements IpiHandler {
     // It may have moved meanwhile.
     if (this.home !== cpu) cpu.group!.sendIpi(this.home, this, arg);
     else if (arg === 1) this.wakeup();
-    else if (!this.source.isEmpty) this.schedule();
+    else this.schedule();
   }
 
   /** Whom to register where the thread waits for something; `sleep` and the like do it. */

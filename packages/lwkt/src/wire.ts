@@ -5,7 +5,7 @@
  * Invariant: bytes are not trusted. Each is read once, every length is checked before it is used, and a lie is an errno: -EINVAL for
  * what contradicts itself or the class, -EMSGSIZE for what does not fit or is cut off. Nothing here allocates.
  */
-import { Errno, copyBytes, i32, u32, type long } from "@anax/portable";
+import { Errno, i32, u32, type long } from "@anax/portable";
 import { WireBuffer } from "./glue/js/wire-buffer";
 import { FieldKind, WIRE_HEADER, type MsgClass } from "./msgclass";
 import { MsgRecord } from "./record";
@@ -56,13 +56,13 @@ function encodeBody(rec: MsgRecord, cls: MsgClass, out: WireBuffer, base: i32): 
   const layout = cls.layout;
   if (layout.holes) for (let p: i32 = 0; p < cls.fixed; p = (p + 4) | 0) out.put32((base + p) | 0, 0);
   out.put32(base, cls.fixed);
-  const kinds = layout.kinds;
-  const offsets = layout.offsets;
+  const plan = cls.plan;
   const slots = rec.slots;
   let blob: i32 = (base + cls.fixed) | 0;
-  for (let i = 0; i < kinds.length; i++) {
-    const at: i32 = (base + offsets[i]) | 0;
-    switch (kinds[i]) {
+  for (let i = 0; i < plan.length; i++) {
+    const op = plan[i];
+    const at: i32 = (base + (op >> 8)) | 0;
+    switch (op & 0xff) {
       case FieldKind.I32:
       case FieldKind.U32:
         out.put32(at, i32(slots.get(i)));
@@ -88,7 +88,7 @@ function encodeBody(rec: MsgRecord, cls: MsgClass, out: WireBuffer, base: i32): 
             out.put32((blob + padded - 8) | 0, 0);
             out.put32((blob + padded - 4) | 0, 0);
           }
-          copyBytes(out.bytes, blob, src, rec.starts[i], n);
+          out.copyIn(blob, src, rec.starts[i], n);
           blob = (blob + padded) | 0;
         }
         break;
@@ -170,13 +170,13 @@ export function decodeMsg(rec: MsgRecord, from: WireBuffer, off: i32, limit: i32
 }
 
 function decodeBody(rec: MsgRecord, from: WireBuffer, base: i32, fixed: i32, known: i32, body: i32): i32 {
-  const kinds = rec.cls.layout.kinds;
-  const offsets = rec.cls.layout.offsets;
+  const plan = rec.cls.plan;
   const slots = rec.slots;
   let blob = fixed;
   for (let i = 0; i < known; i++) {
-    const at: i32 = (base + offsets[i]) | 0;
-    switch (kinds[i]) {
+    const op = plan[i];
+    const at: i32 = (base + (op >> 8)) | 0;
+    switch (op & 0xff) {
       case FieldKind.I32:
         slots.set(i, from.get32(at));
         break;

@@ -18,6 +18,7 @@ import {
   waitForRoom,
   type IpiChannel,
   type IpiHandler,
+  type IpiQueue,
 } from "@anax/lwkt";
 
 /** Lets a test say which CPUs answer, and how long a pause is. */
@@ -31,6 +32,7 @@ class Transport extends HeapTransport {
     this.signalled.push(target.id);
   }
   override pause(cpu: Cpu): void {
+    if (this.dead.size === 0) return super.pause(cpu);
     this.now += this.step;
     for (const other of this.members) if (other !== cpu && !this.dead.has(other.id)) this.serve(this.owner, other);
   }
@@ -207,6 +209,31 @@ describe("requests between CPUs", () => {
     const seq = q.send(g.cpus[1]!, record, 2);
     expect(() => q.wait(g.cpus[1]!, seq)).toThrow(/does not answer/);
     expect(t.told).toEqual(Array.from({ length: 10 }, (_, i) => `0->1 ${i + 1}s 1`));
+  });
+
+  it("are finished only when they are, also when they wait and others are served meanwhile", () => {
+    const { g } = group(2);
+    const [a, b] = [g.cpus[0]!, g.cpus[1]!];
+    const log: string[] = [];
+    g.enter(a);
+    const queue = (a.ipiqs as unknown as { to(target: Cpu): IpiQueue }).to(b);
+    const ask = (fn: () => void): void => b.ipiqs!.wait(a, b.ipiqs!.send(a, { ipi: fn }, 0));
+    const outer = a.ipiqs!.send(
+      b,
+      {
+        ipi: () => {
+          ask(() => g.sendIpi(b, { ipi: () => void log.push("later") }, 0));
+          // While this request waits again, the later one of the same queue is served.
+          ask(() => log.push("inner"));
+          expect([queue.rindex, queue.xindex]).toEqual([2, 0]);
+          log.push("outer");
+        },
+      },
+      0,
+    );
+    a.ipiqs!.wait(b, outer);
+    expect(log).toEqual(["later", "inner", "outer"]);
+    expect(queue.xindex).toBe(2);
   });
 
   it("go to every CPU of a mask, beginning with the sender", () => {

@@ -553,6 +553,22 @@ describe("a spin port", () => {
     expect(by).toEqual([3, 3, 3]);
   });
 
+  it("keeps a server that was called for a message which another thread took", () => {
+    const g = group(2);
+    const port = new SpinPort();
+    const replies = new Replies();
+    const td = thread(g.cpus[1]!, "s", TDPRI_KERN_USER, (_, msg) => replyMsg(msg, 0));
+    port.serve(td);
+    g.enter(g.cpus[0]!);
+    const first = post(port, replies, 1);
+    expect(port.getPort()).toBe(first);
+    replyMsg(first, 0);
+    expect(g.cpus[1]!.runThreads(5)).toBe(0);
+    post(port, replies, 2);
+    expect(g.cpus[1]!.runThreads(5)).toBe(1);
+    expect(replies.done).toEqual([1, 2]);
+  });
+
   it("can be waited at by any thread", () => {
     const cpu = new Cpu(0);
     const port = new SpinPort();

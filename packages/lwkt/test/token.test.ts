@@ -216,6 +216,60 @@ describe("tokens between CPUs", () => {
     expect(log.slice(3)).toEqual(["a done", "b has", "b done", "user"]);
   });
 
+  it("are taken in one order by all once that has failed often, the first of a recursive one first", () => {
+    const g = group(2);
+    const [a, b] = [new Token("a", 2), new Token("b", 1)];
+    const log: string[] = [];
+    const first = holder(g, 0, (td) => td.getToken(a), 30, log, "x");
+    const replies = new Replies();
+    const td: Thread = thread(g.cpus[1]!, "y", TDPRI_KERN_USER, (self, msg) => {
+      for (const t of [b, b, a, b]) if (self.getToken(t) === EASYNC) return;
+      log.push("y has");
+      expect([a.ref!.owner, b.ref!.owner]).toEqual([self, self]);
+      for (const t of [b, a, b, b]) self.relToken(t);
+      replyMsg(msg, 0);
+    });
+    post(first, replies);
+    g.cpus[0]!.runThreads(1);
+    post(td, replies);
+    for (let i = 0; i < 15; i++) {
+      expect(g.cpus[1]!.runThreads(1)).toBe(i === 0 ? 1 : 0);
+      expect(b.isHeld).toBe(false);
+    }
+    g.cpus[0]!.runThreads(100);
+    expect(g.cpus[1]!.runThreads(10)).toBe(1);
+    expect(log).toEqual(["x has", "x done", "y has"]);
+    expect([a.isHeld, b.isHeld, replies.count]).toEqual([false, false, 2]);
+  });
+
+  it("in a second run need not be asked for again: what is not, is given back", () => {
+    const g = group(2);
+    const [a, b] = [new Token("a", 2), new Token("b", 1)];
+    const log: string[] = [];
+    const first = holder(g, 0, (td) => td.getToken(b), 1, log, "x");
+    const replies = new Replies();
+    let runs = 0;
+    const td: Thread = thread(g.cpus[1]!, "y", TDPRI_KERN_USER, (self, msg) => {
+      if (runs++ === 0) {
+        expect(self.getToken(a)).toBe(0);
+        expect(self.getToken(b)).toBe(EASYNC);
+        expect(() => self.getToken(a)).toThrow(/has to return/);
+        return;
+      }
+      // It has both, but wants only one now, the other way round.
+      expect([a.isExclusive, b.isExclusive]).toEqual([true, true]);
+      expect(self.tryToken(b)).toBe(true);
+      expect(a.isHeld).toBe(false);
+      expect(self.tokens!.size).toBe(1);
+      self.relToken(b);
+      replyMsg(msg, 0);
+    });
+    post(first, replies);
+    post(td, replies);
+    for (const i of [0, 1, 0, 1]) g.cpus[i]!.runThreads(1);
+    expect([runs, replies.count, a.isHeld, b.isHeld]).toEqual([2, 2, false, false]);
+  });
+
   it("stay with a thread that an interrupt thread preempts, and the interrupt thread has to wait for them", () => {
     const cpu = new Cpu(0);
     const t = new Token("t", 1);

@@ -55,4 +55,11 @@ export class WireBuffer {
     this.words[off >> 2] = low;
     this.words[(off >> 2) + 1] = low === v ? low >> 31 : Math.floor(v / 4294967296);
   }
+
+  /** Copies `n` bytes of `src` to `off`. Makes a view unless all of `src` goes. */
+  copyIn(off: i32, src: Uint8Array, srcOff: i32, n: i32): void {
+    if (off < 0 || n < 0 || off + n > this.length || srcOff < 0 || srcOff + n > src.length)
+      throw new RangeError("wire buffer: out of bounds");
+    this.bytes.set(n === src.length ? src : src.subarray(srcOff, srcOff + n), off);
+  }
 }

@@ -13,7 +13,7 @@ export class WireBuffer {
   // @ts-ignore: decorator
   @inline
   private at(off: i32, n: i32): usize {
-    if (off < 0 || <u32>off + <u32>n > <u32>this.length) throw new RangeError("wire buffer: out of bounds");
+    if ((off | n) < 0 || <u32>off + <u32>n > <u32>this.length) throw new RangeError("wire buffer: out of bounds");
     return this.base + <usize>off;
   }
 
@@ -47,5 +47,10 @@ export class WireBuffer {
 
   putLong(off: i32, v: i64): void {
     store<i64>(this.at(off, 8), v);
+  }
+
+  copyIn(off: i32, src: Uint8Array, srcOff: i32, n: i32): void {
+    if ((srcOff | n) < 0 || <u32>srcOff + <u32>n > <u32>src.length) throw new RangeError("wire buffer: out of bounds");
+    memory.copy(this.at(off, n), src.dataStart + <usize>srcOff, n);
   }
 }
