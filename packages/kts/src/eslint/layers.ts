@@ -24,5 +24,6 @@ export const LAYERS: ReadonlyMap<string, readonly string[]> = new Map([
   ["vfs-msg", withoutSelf(VFS, "vfs-msg")],
   ["kern", withoutSelf(KERN, "kern")],
   ["abi-compat", withoutSelf(ABI, "abi-compat")],
+  ["pkgsrc-client", BOTTOM],
   ["os-image", [...ABI, "drivers-virtio"]],
 ]);
