@@ -16,7 +16,9 @@ await build({
   target: "node20",
   conditions: ["source"],
   resolveExtensions: [".ts", ".mjs", ".js", ".json"],
-  banner: { js: 'import { createRequire as benchRequire } from "node:module"; const require = benchRequire(import.meta.url);' },
+  banner: {
+    js: 'import { createRequire as benchRequire } from "node:module"; const require = benchRequire(import.meta.url);',
+  },
   logLevel: "error",
 });
 process.argv = [process.argv[0], path.join(outdir, `${program}.mjs`), ...args];

@@ -55,7 +55,6 @@ export class LocalCpu {
   private scheduled = false;
   private running = false;
   private readonly spinner: Spinner;
-  private sleptAt = 0;
   private turnAt = 0;
   private emptySlices = 0;
 
@@ -191,12 +190,9 @@ export class LocalCpu {
     this.scheduled = false;
     this.running = true;
     this.bell.awake();
-    const wokenAt = this.sleptAt;
-    this.sleptAt = 0;
     let worked = 0;
     try {
       worked = this.poll();
-      if (worked > 0 && wokenAt > 0) this.spinner.slept(now() - wokenAt);
       if (this.platform.canBlock) {
         if (this.work(worked > 0)) return this.again();
       } else if (worked > 0 || (this.outstanding > 0 && this.spinner.watch(this))) return this.again();
@@ -230,11 +226,9 @@ export class LocalCpu {
 
   /** Blocks until somebody rings, at most `milliseconds`. False when nobody has. */
   private block(what: Watched, milliseconds: number): boolean {
-    const start = now();
     this.bell.drowseBlocking();
     const rung = what.hasInput || this.bell.sleep(milliseconds);
     this.bell.awake();
-    if (rung) this.spinner.slept(now() - start);
     return rung;
   }
 
@@ -267,7 +261,6 @@ export class LocalCpu {
       this.platform.defer(this.run);
       return;
     }
-    this.sleptAt = now();
     this.bell.sleepAsync();
   }
 
@@ -287,6 +280,7 @@ export class LocalCpu {
       return new LwktError("EDEADLK", "the port is on this CPU, which would wait for itself");
     const { link } = port;
     const deadline = now() + timeout;
+    for (const other of this.links) other.publish();
     this.bell.awake();
     for (;;) {
       if (!link.requests.hasSpace) link.requests.flush();

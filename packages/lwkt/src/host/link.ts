@@ -24,7 +24,8 @@ import { Outlet } from "./outlet";
 import type { SidePort } from "./platform";
 import type { LocalPort } from "./port";
 import { RingReader, RingWriter, closeRing, ringBytes, type RingMemory } from "./ring";
-import type { Schema, SideData } from "./schema";
+import type { SideData } from "./codec";
+import type { Schema } from "./schema";
 import type { Watched } from "./spin";
 
 /** Memory that two CPUs share for their link: four rings, and the bell of each. */
@@ -69,6 +70,8 @@ const ABORT = 11;
 const FLAG_SIDE = 0x0100;
 
 const BATCH = 512;
+/** Messages without reply become visible in bunches: each look at a line of another core's cache costs as much as several messages. */
+const BUNCH = 16;
 const SLOT_BITS = 20;
 const SLOT_MASK = (1 << SLOT_BITS) - 1;
 const NO_LIMIT = 0x7fffffff;
@@ -117,6 +120,8 @@ export class Link implements SideData, AbortHandler {
   isClosed = false;
   /** Calls on their way. */
   outstanding = 0;
+  /** Messages without reply that the peer cannot see yet. */
+  private unpublished = 0;
   /** Of `SideData`: the parts of the record that is being written or read. */
   values: unknown[] = [];
   /** Arenas that the peer has to be told of with the next record. */
@@ -228,7 +233,8 @@ export class Link implements SideData, AbortHandler {
     rec.target = target;
     rec.value = msg.cmd;
     if (schema.hasSide) this.sendSide(rec, transfer ?? msg.$transfer);
-    this.put(outlet, rec);
+    if (flags === WIREF_ONEWAY) this.putLazily(rec);
+    else this.put(outlet, rec);
   }
 
   /** Posts what the record has beside the ring. Posted before the record is visible. */
@@ -254,6 +260,23 @@ export class Link implements SideData, AbortHandler {
   private put(outlet: Outlet, rec: MsgRecord): void {
     if (!outlet.put(rec)) this.putLong(outlet, rec);
     else if (outlet.backlog.bytes > 0) this.cpu.kick();
+    outlet.ring.publish();
+    this.signal();
+  }
+
+  /** As `put`; the peer sees it with the next few, or when the running code has ended. */
+  private putLazily(rec: MsgRecord): void {
+    const { requests } = this;
+    if (!requests.put(rec)) this.putLong(requests, rec);
+    this.cpu.kick();
+    if (++this.unpublished >= BUNCH || requests.backlog.bytes > 0) this.publish();
+  }
+
+  /** Makes visible what `putLazily` has left. */
+  publish(): void {
+    if (this.unpublished === 0) return;
+    this.unpublished = 0;
+    this.requests.ring.publish();
     this.signal();
   }
 
@@ -335,6 +358,7 @@ export class Link implements SideData, AbortHandler {
     this.waitsForSide = false;
     let n = this.pollReplies();
     n += this.pollRequests();
+    this.publish();
     if (!this.requests.hasSpace) this.requests.flush();
     if (!this.replies.hasSpace) this.replies.flush();
     if (n === 0 && this.requestsIn.isClosed) {
@@ -477,13 +501,14 @@ export class Link implements SideData, AbortHandler {
   ): void {
     const msgid = wire.get32(at + 12) >>> 0;
     const oneWay = (wire.get32(at + 8) & WIREF_ONEWAY) !== 0;
-    const type = port.classOf(number);
-    if (type === undefined) {
+    const entry = port.entryOf(number);
+    if (entry === undefined) {
       if ((wire.get32(at + 8) & FLAG_SIDE) !== 0) this.takePart(wire.get32(at + 20) >>> 0);
       ring?.take(size);
       this.undeliverable(oneWay, msgid, Errno.NOSYS, `port "${port.name}" takes no message ${number}`);
       return;
     }
+    const { type } = entry;
     const schema = type.request;
     const rec = schema.record;
     const n = decodeMsg(rec, wire, at, size);
@@ -493,7 +518,7 @@ export class Link implements SideData, AbortHandler {
       return;
     }
     if ((rec.flags & FLAG_SIDE) !== 0) this.values = (this.takePart(rec.source) as { values: unknown[] }).values;
-    const msg = port.obtain(type);
+    const msg = port.obtain(entry);
     schema.load(rec, msg as unknown as Record<string, unknown>, this, port.reuse);
     ring?.take(size);
     msg.init(oneWay ? null : this.answers, rec.value);

@@ -52,7 +52,7 @@ export class Backlog {
       }
       if (ring.room() < size && !ring.refill(size)) return false;
       ring.wire.bytes.set(chunk.bytes.subarray(this.readAt, this.readAt + size), ring.offset);
-      ring.publish(size);
+      ring.advance(size);
       this.readAt += size;
       this.bytes -= size;
     }
@@ -80,7 +80,7 @@ export class Outlet {
   }
 
   /**
-   * Puts a record into the ring or behind what waits for it. False when the record is longer than the ring takes: it is the caller's to send by
+   * Puts a record into the ring, to be published, or behind what waits for it. False when the record is longer than the ring takes: it is the caller's to send by
    * another way.
    */
   put(rec: MsgRecord): boolean {
@@ -88,7 +88,7 @@ export class Outlet {
     if (this.backlog.bytes === 0) {
       const n = encodeMsg(rec, ring.wire, ring.offset, ring.room());
       if (n > 0) {
-        ring.publish(n);
+        ring.advance(n);
         return true;
       }
       if (n !== -Errno.MSGSIZE) throw new LwktError(-n);
@@ -96,7 +96,7 @@ export class Outlet {
     const size = wireSize(rec, NO_LIMIT);
     if (size < 0 || size > ring.longest) return false;
     if (this.backlog.bytes === 0 && ring.refill(size))
-      ring.publish(encodeMsg(rec, ring.wire, ring.offset, ring.room()));
+      ring.advance(encodeMsg(rec, ring.wire, ring.offset, ring.room()));
     else this.backlog.push(rec, size);
     return true;
   }
@@ -105,7 +105,9 @@ export class Outlet {
   flush(): boolean {
     if (this.backlog.bytes > 0) {
       do {
-        if (this.backlog.moveTo(this.ring)) break;
+        const all = this.backlog.moveTo(this.ring);
+        this.ring.publish();
+        if (all) break;
       } while (!this.ring.wantSpace());
       if (this.backlog.bytes > 0) return false;
     }

@@ -121,6 +121,15 @@ const POOL_MAX = 1024;
 
 type AnyHandler = (msg: AnyMessage) => unknown;
 
+/** What a port has for one of its message classes. */
+export class Entry {
+  handler: AnyHandler | null = null;
+  /** Messages that were answered and may be handed out again. */
+  readonly pool: AnyMessage[] = [];
+
+  constructor(readonly type: MessageClass) {}
+}
+
 /** A port of this CPU. Owned by the CPU's table of ports until it is closed. */
 export class LocalPort<M extends AnyMessage = AnyMessage> extends HostPort<M> implements AsyncIterable<M>, Disposable {
   readonly reuse: boolean;
@@ -129,9 +138,10 @@ export class LocalPort<M extends AnyMessage = AnyMessage> extends HostPort<M> im
   private readonly queue = new Queue();
   /** Messages without a reply that are queued or being handled. */
   private load = 0;
-  private readonly classes = new Map<number, MessageClass>();
-  private readonly pools = new Map<MessageClass, AnyMessage[]>();
-  private handlers: Map<number, AnyHandler> | null = null;
+  private readonly entries = new Map<number, Entry>();
+  /** What was looked up last. */
+  private last: Entry | undefined = undefined;
+  private isServed = false;
   private taker: ((result: IteratorResult<M>) => void) | null = null;
   /** Somebody iterates, and what it was given last. */
   private iterating = false;
@@ -149,36 +159,33 @@ export class LocalPort<M extends AnyMessage = AnyMessage> extends HostPort<M> im
     this.backlog = options.backlog ?? 4096;
     if (!Number.isInteger(this.backlog) || this.backlog < 1)
       throw new LwktError("EINVAL", `backlog ${this.backlog} is not a positive integer`);
-    for (const type of Object.values(messages)) this.classes.set(type.number, type);
+    for (const type of Object.values(messages)) this.entries.set(type.number, new Entry(type));
   }
 
-  /** The class with this number, when the port takes it. */
-  classOf(number: number): MessageClass | undefined {
-    return this.classes.get(number);
+  /** What the port has for class `number`, when it takes that. */
+  entryOf(number: number): Entry | undefined {
+    const { last } = this;
+    if (last !== undefined && last.type.number === number) return last;
+    return (this.last = this.entries.get(number));
   }
 
   /** A message for what has come in: a new one, or with `reuse` one that was answered. */
-  obtain(type: MessageClass): AnyMessage {
-    const pool = this.reuse ? this.pools.get(type) : undefined;
-    return pool === undefined || pool.length === 0 ? type.create() : pool.pop()!;
+  obtain(entry: Entry): AnyMessage {
+    return this.reuse && entry.pool.length > 0 ? entry.pool.pop()! : entry.type.create();
   }
 
   /** Takes back a message of `obtain` that is answered. */
   recycle(msg: AnyMessage): void {
     if (!this.reuse) return;
-    const pool = this.pools.get(msg.$type);
-    if (pool === undefined) this.pools.set(msg.$type, [msg]);
-    else if (pool.length < POOL_MAX) pool.push(msg);
+    const pool = this.entryOf(msg.$type.number)!.pool;
+    if (pool.length < POOL_MAX) pool.push(msg);
   }
 
-  /** Sets what answers messages, by class number; those that wait are handled now. */
+  /** Sets what answers messages, by class number; before the port is in its CPU's table. */
   setHandlers(handlers: Map<number, AnyHandler>): void {
-    if (this.handlers !== null || this.iterating) throw new LwktError("EBUSY", `port "${this.name}" is served already`);
-    this.handlers = handlers;
-    for (let msg = this.getPort(); msg !== null; msg = this.getPort()) {
-      const error = this.handle(msg as AnyMessage);
-      if (error !== EASYNC) replyMsg(msg, error);
-    }
+    if (this.isServed || this.iterating) throw new LwktError("EBUSY", `port "${this.name}" is served already`);
+    for (const [number, entry] of this.entries) entry.handler = handlers.get(number) ?? null;
+    this.isServed = true;
   }
 
   override putPort(msg: Msg): i32 {
@@ -187,8 +194,8 @@ export class LocalPort<M extends AnyMessage = AnyMessage> extends HostPort<M> im
       m.$detail = `port "${this.name}" is closed`;
       return Errno.PIPE;
     }
-    if (this.handlers !== null) return this.handle(m);
-    if (!this.classes.has(m.$type.number)) return this.refuse(m);
+    if (this.isServed) return this.handle(m);
+    if (this.entryOf(m.$type.number) === undefined) return this.refuse(m);
     if (m.replyPort === null) this.load++;
     this.queue.putPort(msg);
     this.offer();
@@ -205,11 +212,11 @@ export class LocalPort<M extends AnyMessage = AnyMessage> extends HostPort<M> im
   }
 
   private handle(m: AnyMessage): i32 {
-    const handler = this.handlers!.get(m.$type.number);
-    if (handler === undefined) return this.refuse(m);
+    const entry = this.entryOf(m.$type.number);
+    if (entry === undefined || entry.handler === null) return this.refuse(m);
     let result: unknown;
     try {
-      result = handler(m);
+      result = entry.handler(m);
     } catch (thrown) {
       return this.failed(m, thrown);
     }
@@ -303,7 +310,7 @@ export class LocalPort<M extends AnyMessage = AnyMessage> extends HostPort<M> im
    * Ends when the port is closed. Throws EBUSY when the port has handlers or somebody else iterates.
    */
   [Symbol.asyncIterator](): AsyncIterator<M> {
-    if (this.handlers !== null || this.iterating) throw new LwktError("EBUSY", `port "${this.name}" is served already`);
+    if (this.isServed || this.iterating) throw new LwktError("EBUSY", `port "${this.name}" is served already`);
     this.iterating = true;
     return {
       next: () => {

@@ -94,13 +94,17 @@ export class RingWriter {
     const at = this.offset;
     this.wire.put32(at, FILLER);
     this.wire.put32(at + 4, toEnd);
-    this.publish(toEnd);
+    this.advance(toEnd);
     return true;
   }
 
-  /** Makes the `size` bytes at `offset` visible to the consumer. */
-  publish(size: number): void {
+  /** The `size` bytes at `offset` are a record. The consumer sees it after `publish`. */
+  advance(size: number): void {
     this.head = (this.head + size) | 0;
+  }
+
+  /** Makes all records visible to the consumer. */
+  publish(): void {
     Atomics.store(this.control, HEAD, this.head);
   }
 

@@ -1,15 +1,18 @@
 /**
- * Adaptive spinning: how long it pays to watch the rings before sleeping.
+ * Adaptive spinning: whether it pays to watch the rings before sleeping.
  *
- * Key type `Spinner`; neighbour `cpu.ts`. A sleep and its wake-up cost tens of microseconds, an answer often comes in one. The limit grows when something comes
- * while spinning or shortly after, and halves when nothing does. Invariant: the limit is 0 where no other thread can run, else SPIN_MIN to SPIN_MAX.
+ * Key type `Spinner`; neighbour `cpu.ts`. A sleep and its wake-up cost tens of microseconds, and an answer often comes in one or two. But where the other
+ * side does not run at the same time (it is slow, or the machine has more to do than cores) spinning only takes its time. So after a spin in vain the next waits
+ * go to sleep at once, twice as many each time; a spin that was worth it ends that.
+ * Invariant: where no other thread can run, nothing spins.
  */
 
 /** Milliseconds. */
-const SPIN_MIN = 0.002;
-const SPIN_MAX = 0.05;
+const SPIN = 0.05;
 /** Looks between two readings of the clock. */
 const LOOKS = 64;
+/** Waits without a spin at most. */
+const SKIP_MAX = 128;
 
 /** What is watched. */
 export interface Watched {
@@ -17,34 +20,30 @@ export interface Watched {
 }
 
 export class Spinner {
-  private limit: number;
+  /** Waits that are still to go by without a spin, and how many there will be after the next in vain. */
+  private skip = 0;
+  private penalty = 1;
 
-  constructor(private readonly parallel: boolean) {
-    this.limit = parallel ? SPIN_MAX / 2 : 0;
-  }
+  constructor(private readonly parallel: boolean) {}
 
-  /** Watches until there is input (true) or the limit has passed. */
+  /** Watches until there is input (true) or no more sense in it. */
   watch(what: Watched): boolean {
-    if (!this.parallel) return what.hasInput;
-    const start = performance.now();
-    for (;;) {
+    if (what.hasInput) return true;
+    if (!this.parallel) return false;
+    if (this.skip > 0) {
+      this.skip--;
+      return false;
+    }
+    const end = performance.now() + SPIN;
+    do {
       for (let i = 0; i < LOOKS; i++) {
         if (!what.hasInput) continue;
-        this.grow((performance.now() - start) * 2);
+        this.penalty = 1;
         return true;
       }
-      if (performance.now() - start >= this.limit) break;
-    }
-    this.limit = Math.max(SPIN_MIN, this.limit / 2);
+    } while (performance.now() < end);
+    this.skip = this.penalty;
+    this.penalty = Math.min(SKIP_MAX, this.penalty * 2);
     return false;
-  }
-
-  /** After a spin in vain a sleep of so many milliseconds was ended by input. */
-  slept(milliseconds: number): void {
-    if (this.parallel && milliseconds < SPIN_MAX) this.grow(this.limit * 4);
-  }
-
-  private grow(limit: number): void {
-    this.limit = Math.min(SPIN_MAX, Math.max(this.limit, limit));
   }
 }

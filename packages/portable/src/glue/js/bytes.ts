@@ -51,7 +51,8 @@ export function putLong(buf: Uint8Array, off: i32, v: long): void {
 export function copyBytes(dst: Uint8Array, dstOff: i32, src: Uint8Array, srcOff: i32, n: i32): void {
   check(dst, dstOff, n);
   check(src, srcOff, n);
-  dst.set(src.subarray(srcOff, srcOff + n), dstOff);
+  // A view of a part costs as much as the copy of a small one.
+  dst.set(n === src.length ? src : src.subarray(srcOff, srcOff + n), dstOff);
 }
 
 export function fillBytes(buf: Uint8Array, off: i32, n: i32, v: u32): void {
