@@ -17,6 +17,7 @@ import { endTimers } from "./posix-timer";
 import type { Proc } from "./proc";
 import { hasStopped, isOrphaned, leaveGroup, type ProcGroup } from "./session";
 import { CLD_DUMPED, CLD_EXITED, CLD_KILLED, SA_NOCLDWAIT, SIGCHLD, SIGCONT, SIGHUP, SIG_IGN } from "./sigdefs";
+import { semExit } from "./sysv-sem";
 import { groupSignal, procSignal, procSignalInfo } from "./signal";
 
 /** exit(2): this thread ends; the last one ends the process with `code`. EASYNC: there is nothing to return to. */
@@ -97,6 +98,7 @@ export function exitProc(p: Proc, status: i32): void {
     l = next;
   }
   p.pending.clear();
+  semExit(p);
   releaseResources(p);
   leaveSession(p);
   orphanGroups(p);

@@ -7,7 +7,7 @@
  * Invariant: entered by one CPU at a time, never preempted; there is no mutable state outside it.
  */
 import type { Callout, CalloutWheel, Cpu } from "@anax/lwkt";
-import type { Machine } from "@anax/machine";
+import { PAGE_SIZE, type Machine } from "@anax/machine";
 import { longDiv, bytesOf, kassert, type i32, type long, type u32 } from "@anax/portable";
 import type { UserScheduler } from "@anax/scheduler";
 import type { Vm, VmPages } from "@anax/vm";
@@ -25,6 +25,10 @@ import type { Proc } from "./proc";
 import { SigAction } from "./sigacts";
 import { SigInfo, SigInfoPool } from "./sigqueue";
 import { UTS_LEN } from "./system";
+import { IpcBudget, IpcTable } from "./sysv-ipc";
+import { MSGMNI } from "./sysv-msg";
+import { SEMMNI } from "./sysv-sem";
+import { SHMMNI } from "./sysv-shm";
 import { UserTable } from "./user";
 import { WaitResult } from "./wait";
 
@@ -63,7 +67,7 @@ const LOG_WARNING: i32 = 4;
  * | group | fields | touched by |
  * |---|---|---|
  * | parts | machine, vm, pages, vfs, scheduler, wheel, cpu, clock, fc | set once |
- * | tables | pids, users, futexes, abis, loaders, irqHandlers | their files |
+ * | tables | pids, users, futexes, shm, sem, msg, abis, loaders, irqHandlers | their files |
  * | running | current, fpuOwner, attention, timerDeadline, loopTime, chargedAt | loop.ts |
  * | scratch | image, action, info, waitResult | one handler at a time |
  * | identity | hostname, domainname | system.ts |
@@ -73,6 +77,11 @@ export class Kernel {
   readonly pids: PidTable = new PidTable();
   readonly users: UserTable = new UserTable();
   readonly futexes: FutexTable = new FutexTable();
+  /** System V IPC. */
+  readonly shm: IpcTable = new IpcTable(SHMMNI);
+  readonly sem: IpcTable = new IpcTable(SEMMNI);
+  readonly msg: IpcTable = new IpcTable(MSGMNI);
+  readonly ipcBudget: IpcBudget;
   readonly siginfos: SigInfoPool = new SigInfoPool();
   readonly pages: VmPages;
   /** Scratch objects of file calls. */
@@ -153,6 +162,8 @@ export class Kernel {
     kassert(clock.machine === machine, "kernel: clock of another machine");
     this.pages = vm.pages;
     this.fc = new FileContext(machine, vm.pages, vfs);
+    const memory: long = vm.pages.totalCount;
+    this.ipcBudget = new IpcBudget(longDiv(memory * PAGE_SIZE, 16));
     for (let i = 0; i < IRQ_COUNT; i++) this.irqHandlers.push(null);
     this.load = new LoadAverage(this);
     this.hostname.set(bytesOf("anax"));

@@ -20,6 +20,7 @@ import type { PosixTimers } from "./posix-timer";
 import type { ProcGroup } from "./session";
 import type { SigHand } from "./sigacts";
 import { SigQueue } from "./sigqueue";
+import type { SemUndo } from "./sysv-sem";
 import { Usage } from "./usage";
 
 /** Root, working directory and umask; shared by CLONE_FS. The handles are references. */
@@ -75,6 +76,8 @@ export class Proc {
   sighand: SigHand | null = null;
   readonly limits: Limits = new Limits();
   abi: Abi | null = null;
+  /** What semaphores get back at its end. */
+  semUndo: SemUndo | null = null;
   /** The program it runs, which is kept from being written; empty before the first exec. */
   readonly exe: NcHandle = new NcHandle();
   exeVnode: Vnode | null = null;

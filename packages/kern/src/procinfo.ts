@@ -42,6 +42,7 @@ import { PID_MAX } from "./pid";
 import { isThere, type PidFile } from "./pidfd";
 import { SCHED_FIFO, SCHED_IDLE, SCHED_OTHER, SCHED_RR } from "./priority";
 import type { Proc } from "./proc";
+import { ShmName } from "./sysv-shm";
 import { RELEASE, SYSNAME, UTS_LEN, VERSION } from "./system";
 import { usageOf } from "./times";
 import { Usage } from "./usage";
@@ -502,7 +503,11 @@ export class KernelProcSource extends ProcSource {
     if (object !== null) {
       out.offset = e.offset;
       const name = object.name;
-      if (name !== null) {
+      if (name !== null && name instanceof ShmName) {
+        const segment = (name as ShmName).segment;
+        out.ino = segment.id < 0 ? 0 : segment.id;
+        out.text.str("/SYSV").hex32(u32(segment.key), 8).str(" (deleted)");
+      } else if (name !== null) {
         const mapped = name as MappedFile;
         out.dev = mapped.vp.mount.dev;
         out.ino = mapped.vp.ino;

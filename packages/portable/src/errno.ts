@@ -46,6 +46,8 @@ export enum Errno {
   NOSYS = 38,
   NOTEMPTY = 39,
   LOOP = 40,
+  NOMSG = 42,
+  IDRM = 43,
   OVERFLOW = 75,
   ILSEQ = 84,
   NOTSOCK = 88,

@@ -6,7 +6,18 @@
  * Invariant: every object of the kernel hangs off `root`, the one root of the garbage collector.
  */
 import { ElfLoader, LinuxAbi, UnknownSyscallsFile } from "@anax/abi-compat";
-import { Kernel, KernelClock, KernelProcSource, createInit, execInit, openName } from "@anax/kern";
+import {
+  Kernel,
+  KernelClock,
+  KernelProcSource,
+  SYSV_MSG,
+  SYSV_SEM,
+  SYSV_SHM,
+  SysvFile,
+  createInit,
+  execInit,
+  openName,
+} from "@anax/kern";
 import { CalloutWheel, Cpu } from "@anax/lwkt";
 import { BOOT_MODULE, BOOT_MODULE_SIZE, HALT_BROKEN_IMAGE, Machine } from "@anax/machine";
 import { Errno, TextBuilder, bytesOf, stringOf, toLong, type i32 } from "@anax/portable";
@@ -76,6 +87,9 @@ export class System {
     addMemoryDevices(this.devfs, k.random);
     this.devfs.add(new KmsgDevice(k.messages, this.machine));
     this.procfs.addFile("anax/unknown_syscalls", new UnknownSyscallsFile(this.abi.counters));
+    this.procfs.addFile("sysvipc/shm", new SysvFile(k, SYSV_SHM));
+    this.procfs.addFile("sysvipc/sem", new SysvFile(k, SYSV_SEM));
+    this.procfs.addFile("sysvipc/msg", new SysvFile(k, SYSV_MSG));
     this.devices.start(this.commandLine.value("console"));
     const broken = this.unpack();
     return broken !== null ? broken : this.startInit();

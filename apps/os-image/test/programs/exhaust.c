@@ -20,8 +20,12 @@
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/file.h>
+#include <sys/ipc.h>
 #include <sys/mman.h>
+#include <sys/msg.h>
 #include <sys/resource.h>
+#include <sys/sem.h>
+#include <sys/shm.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/timerfd.h>
@@ -296,6 +300,51 @@ static int take_memfds(long i)
 	return fd < 0 ? -1 : write(fd, "x", 1) == 1 ? 0 : -1;
 }
 
+static int take_segments(long i)
+{
+	int id = shmget(IPC_PRIVATE, 1 << 20, IPC_CREAT | 0600);
+	char *at = id < 0 ? (char *)-1 : shmat(id, NULL, 0);
+	(void)i;
+	if (at == (char *)-1)
+		return -1;
+	at[4096] = 1;
+	return shmdt(at);
+}
+
+static int take_semaphores(long i)
+{
+	int id = semget(IPC_PRIVATE, 32000, IPC_CREAT | 0600);
+	struct sembuf up = { 31999, 1, SEM_UNDO };
+	(void)i;
+	return id < 0 ? -1 : semop(id, &up, 1);
+}
+
+static int take_messages(long i)
+{
+	static struct { long type; char text[8192]; } m = { 1, "" };
+	static int id;
+	if (i % 2 == 0 && (id = msgget(IPC_PRIVATE, IPC_CREAT | 0600)) < 0)
+		return -1;
+	return msgsnd(id, &m, sizeof m.text, IPC_NOWAIT);
+}
+
+/* System V objects outlive who made them. */
+static void remove_sysv(void)
+{
+	struct shmid_ds segment;
+	struct msqid_ds queue;
+	struct semid_ds set;
+	for (int i = 0; i < 32768; i++) {
+		int id = shmctl(i, SHM_STAT, &segment);
+		if (id >= 0)
+			shmctl(id, IPC_RMID, NULL);
+		if ((id = msgctl(i, MSG_STAT, &queue)) >= 0)
+			msgctl(id, IPC_RMID, NULL);
+		if ((id = semctl(i, 0, SEM_STAT, &set)) >= 0)
+			semctl(id, 0, IPC_RMID);
+	}
+}
+
 static const struct {
 	const char *name;
 	take_fn take;
@@ -326,6 +375,9 @@ static const struct {
 	{ "arguments", take_arguments },
 	{ "terminals", take_terminals },
 	{ "memfds", take_memfds },
+	{ "segments", take_segments },
+	{ "semaphores", take_semaphores },
+	{ "messages", take_messages },
 };
 #define COUNT (int)(sizeof all / sizeof all[0])
 
@@ -416,6 +468,7 @@ static int exhaust(int k)
 	kill(-pid, SIGKILL);
 	usleep(100000);
 	remove_tree(folder);
+	remove_sysv();
 	/* A process that wants too much memory may also be killed. */
 	int ok = result->count > 0 && allowed(result->err) &&
 		 (WIFEXITED(status) || (WIFSIGNALED(status) && (WTERMSIG(status) == SIGKILL || WTERMSIG(status) == SIGBUS)));

@@ -12,6 +12,7 @@ import type { SyscallCounters } from "./counters";
 import { DirentSink } from "./dir";
 import { IovCursor } from "./inspect";
 import type { SigFrames } from "./sigframe";
+import type { SysvScratch } from "./sysv";
 import { ClockDiscipline } from "./timex";
 
 /** A system call: arguments are in `lwp.regs`. A value, a negative errno, EASYNC, or RESULT_IN_REGISTERS. */
@@ -35,6 +36,7 @@ export class LinuxContext {
   readonly discipline: ClockDiscipline = new ClockDiscipline();
   readonly local: IovCursor = new IovCursor();
   readonly remote: IovCursor = new IovCursor();
+  sysv: SysvScratch | null = null;
   /** What `copyinTimespec` read. */
   sec: long = 0;
   nsec: long = 0;

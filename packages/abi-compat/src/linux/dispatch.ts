@@ -245,6 +245,20 @@ import {
 } from "./socket";
 import { sysFstat, sysFstatfs, sysLstat, sysNewfstatat, sysStat, sysStatfs, sysStatx } from "./stat";
 import { sysGetrandom, sysReboot, sysSetdomainname, sysSethostname, sysSysinfo, sysSyslog, sysUname } from "./system";
+import {
+  sysMsgctl,
+  sysMsgget,
+  sysMsgrcv,
+  sysMsgsnd,
+  sysSemctl,
+  sysSemget,
+  sysSemop,
+  sysSemtimedop,
+  sysShmat,
+  sysShmctl,
+  sysShmdt,
+  sysShmget,
+} from "./sysv";
 import { sysFutex, sysGetRobustList, sysSetRobustList, sysSetTidAddress } from "./thread";
 import {
   sysAlarm,
@@ -304,6 +318,9 @@ function fillFirst(h: Array<SyscallHandler>): void {
   h[26] = sysMsync;
   h[27] = sysMincore;
   h[28] = sysMadvise;
+  h[29] = sysShmget;
+  h[30] = sysShmat;
+  h[31] = sysShmctl;
   h[32] = sysDup;
   h[33] = sysDup2;
   h[34] = sysPause;
@@ -336,6 +353,14 @@ function fillFirst(h: Array<SyscallHandler>): void {
   h[61] = sysWait4;
   h[62] = sysKill;
   h[63] = sysUname;
+  h[64] = sysSemget;
+  h[65] = sysSemop;
+  h[66] = sysSemctl;
+  h[67] = sysShmdt;
+  h[68] = sysMsgget;
+  h[69] = sysMsgsnd;
+  h[70] = sysMsgrcv;
+  h[71] = sysMsgctl;
   h[72] = sysFcntl;
   h[73] = sysFlock;
   h[74] = sysFsync;
@@ -452,6 +477,7 @@ function fillSecond(h: Array<SyscallHandler>): void {
   h[217] = sysGetdents64;
   h[218] = sysSetTidAddress;
   h[219] = sysRestartSyscall;
+  h[220] = sysSemtimedop;
   h[221] = sysFadvise64;
   h[222] = sysTimerCreate;
   h[223] = sysTimerSettime;
@@ -556,6 +582,10 @@ const NR_PSELECT6: i32 = 270;
 const NR_PPOLL: i32 = 271;
 const NR_EPOLL_PWAIT: i32 = 281;
 const NR_EPOLL_PWAIT2: i32 = 441;
+const NR_SEMOP: i32 = 65;
+const NR_MSGSND: i32 = 69;
+const NR_MSGRCV: i32 = 70;
+const NR_SEMTIMEDOP: i32 = 220;
 /** Whether call `nr`, which ended with EINTR and had no time limit, starts again after a handler with SA_RESTART. */
 export function isRestartableCall(nr: i32): boolean {
   switch (nr) {
@@ -571,6 +601,10 @@ export function isRestartableCall(nr: i32): boolean {
     case NR_PPOLL:
     case NR_EPOLL_PWAIT:
     case NR_EPOLL_PWAIT2:
+    case NR_SEMOP:
+    case NR_SEMTIMEDOP:
+    case NR_MSGSND:
+    case NR_MSGRCV:
       return false;
     default:
       return true;

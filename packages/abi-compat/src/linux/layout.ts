@@ -379,3 +379,100 @@ export enum SigframeL {
   siginfo = 312,
   SIZE = 440,
 }
+
+export enum IpcPermL {
+  key = 0,
+  uid = 4,
+  gid = 8,
+  cuid = 12,
+  cgid = 16,
+  mode = 20,
+  seq = 24,
+  SIZE = 48,
+}
+
+export enum ShmidDsL {
+  shm_perm = 0,
+  shm_segsz = 48,
+  shm_atime = 56,
+  shm_dtime = 64,
+  shm_ctime = 72,
+  shm_cpid = 80,
+  shm_lpid = 84,
+  shm_nattch = 88,
+  SIZE = 112,
+}
+
+export enum ShminfoL {
+  shmmax = 0,
+  shmmin = 8,
+  shmmni = 16,
+  shmseg = 24,
+  shmall = 32,
+  SIZE = 72,
+}
+
+/** struct shm_info. */
+export enum ShmInfoL {
+  used_ids = 0,
+  shm_tot = 8,
+  shm_rss = 16,
+  shm_swp = 24,
+  swap_attempts = 32,
+  swap_successes = 40,
+  SIZE = 48,
+}
+
+export enum SembufL {
+  sem_num = 0,
+  sem_op = 2,
+  sem_flg = 4,
+  SIZE = 6,
+}
+
+export enum SemidDsL {
+  sem_perm = 0,
+  sem_otime = 48,
+  sem_ctime = 64,
+  sem_nsems = 80,
+  SIZE = 104,
+}
+
+export enum SeminfoL {
+  semmap = 0,
+  semmni = 4,
+  semmns = 8,
+  semmnu = 12,
+  semmsl = 16,
+  semopm = 20,
+  semume = 24,
+  semusz = 28,
+  semvmx = 32,
+  semaem = 36,
+  SIZE = 40,
+}
+
+export enum MsqidDsL {
+  msg_perm = 0,
+  msg_stime = 48,
+  msg_rtime = 56,
+  msg_ctime = 64,
+  msg_cbytes = 72,
+  msg_qnum = 80,
+  msg_qbytes = 88,
+  msg_lspid = 96,
+  msg_lrpid = 100,
+  SIZE = 120,
+}
+
+export enum MsginfoL {
+  msgpool = 0,
+  msgmap = 4,
+  msgmax = 8,
+  msgmnb = 12,
+  msgmni = 16,
+  msgssz = 20,
+  msgtql = 24,
+  msgseg = 28,
+  SIZE = 32,
+}

@@ -412,7 +412,7 @@ export class ProcFs extends FileSystem {
       out.str(e.text);
       return 0;
     }
-    if (kind === PK_FILE) return e.file!.generate(out);
+    if (kind === PK_FILE) return this.extra(e.file!, out);
     if (kind === PK_FDINFO) return this.process.fdinfo(node.pid, node.fd, out);
     if (kind >= PK_PROCESS) return this.process.generate(kind, node.pid, node.tid, out);
     if (kind >= PK_SYSTEM) return this.system.generate(kind, out);
@@ -442,8 +442,16 @@ export class ProcFs extends FileSystem {
     this.text.clear();
     this.process.cursor = this.textCursor;
     const error = this.generate(node, this.text);
-    this.textCursor = node.entry.kind >= PK_PROCESS ? this.process.cursor : toLong(-1);
+    const kind = node.entry.kind;
+    if (kind === PK_FILE) this.textCursor = node.entry.file!.next;
+    else this.textCursor = kind >= PK_PROCESS ? this.process.cursor : toLong(-1);
     return error;
+  }
+
+  private extra(file: ProcFile, out: TextBuilder): i32 {
+    file.cursor = this.textCursor;
+    file.next = -1;
+    return file.generate(out);
   }
 
   private moveText(node: ProcNode, uio: Uio): i32 {

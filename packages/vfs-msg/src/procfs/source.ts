@@ -217,8 +217,12 @@ export class FdInfo {
 export abstract class ProcFile {
   /** Permission bits. */
   mode: i32 = 0o444;
+  /** Where the contents are to start: 0, or what the piece before left in `next`. */
+  cursor: long = 0;
+  /** For contents that are made in pieces: where the next one starts. It is -1, the end, unless `generate` sets it. */
+  next: long = -1;
 
-  /** Appends the contents. 0 or -errno. */
+  /** Appends the contents, or a piece of them. 0 or -errno. */
   abstract generate(out: TextBuilder): i32;
 
   /** Takes what was written in one call. 0 or -errno. */

@@ -84,6 +84,13 @@ export class SystemFiles {
     make.text(kernel, "core_pattern", "core\n");
     make.text(kernel, "ngroups_max", "65536\n");
     make.text(kernel, "cap_last_cap", "40\n");
+    make.text(kernel, "shmmax", "18446744073692774399\n");
+    make.text(kernel, "shmall", "18446744073692774399\n");
+    make.text(kernel, "shmmni", "4096\n");
+    make.text(kernel, "sem", "32000\t1024000000\t500\t32000\n");
+    make.text(kernel, "msgmax", "8192\n");
+    make.text(kernel, "msgmnb", "16384\n");
+    make.text(kernel, "msgmni", "32000\n");
     const random = make.dir(kernel, "random", dirKind, 0o555);
     make.file(random, "uuid", UUID, 0o444);
     make.file(random, "boot_id", BOOT_ID, 0o444);
