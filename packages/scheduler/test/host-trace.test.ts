@@ -94,6 +94,33 @@ test("ftrace: names with spaces and slashes, real-time and nice priorities, othe
   ]);
 });
 
+test("sched_waking counts like sched_wakeup, both together once; call chains are skipped", () => {
+  const lines = fixture("perf.txt").split("\n");
+  const waking = lines.flatMap((line) => {
+    if (!line.includes("sched_wakeup:")) return [line];
+    const chain = ["        ffffffff8100abcd ttwu_do_wakeup+0x0 ([kernel.kallsyms])", ""];
+    // The wake-up proper may come from the CPU that is woken.
+    const late = line.replace(/^.*?\[/, "         swapper     0 [");
+    return [
+      line.replace("sched_wakeup: cc1", "sched_waking: cc1").replace("sched_wakeup: make", "sched_waking: make"),
+      ...chain,
+      late,
+    ];
+  });
+  expect([...writeNdjson(readLinux(waking.join("\n"), "perf.txt"))]).toEqual([
+    ...writeNdjson(readLinux(lines.join("\n"), "perf.txt")),
+  ]);
+  const only = lines.map((line) => line.replace("sched_wakeup:", "sched_waking:"));
+  expect([...writeNdjson(readLinux(only.join("\n"), "perf.txt"))]).toEqual([
+    ...writeNdjson(readLinux(lines.join("\n"), "perf.txt")),
+  ]);
+});
+
+test("a task whose name looks like an address", () => {
+  const text = fixture("perf.txt").replaceAll("make", "decade");
+  expect(readLinux(text).tasks[0]!.name).toBe("decade-4700");
+});
+
 describe("wrong Linux text", () => {
   const lines = fixture("perf.txt").split("\n");
   const changed = (line: number, text: string): string => lines.map((l, i) => (i === line - 1 ? text : l)).join("\n");

@@ -22,7 +22,7 @@ import { timelineSvg } from "./output/svg";
 import { comparisonText, statisticsText } from "./output/tables";
 import { policyNames, simulate } from "./simulate";
 import { writeNdjson } from "./trace/ndjson";
-import type { Trace } from "./trace/trace";
+import { Trace } from "./trace/trace";
 import { preset, presetNames } from "./workload/presets";
 
 type Flags = RunFlags & PictureFlags & { policy: string };
@@ -67,8 +67,15 @@ function simulateOne(flags: Flags): void {
 
 function run(options: ReturnType<typeof simulateOptions>, policy: string, flags: Flags): ReturnType<typeof simulate> {
   const progress = new Progress(policy, flags.quiet);
+  // A replay has no end that is known before; the trace's own is near it.
+  const until = options.workload instanceof Trace ? options.workload.end * 1.01 : Infinity;
   try {
-    return simulate({ ...options, policy, record: wantsPictures(flags), onProgress: progress.update });
+    return simulate({
+      ...options,
+      policy,
+      record: wantsPictures(flags),
+      onProgress: (now, end) => progress.update(now, Math.min(end, until)),
+    });
   } catch (error) {
     if (error instanceof InputError && error.file === undefined) throw error.at("", { file: flags.workload });
     throw error;

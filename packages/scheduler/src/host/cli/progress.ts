@@ -18,7 +18,7 @@ export class Progress {
   readonly update = (done: number, all: number): void => {
     const now = performance.now();
     if (this.quiet || now - this.started < PATIENCE_MS) return;
-    const permille = Number.isFinite(all) && all > 0 ? Math.floor((1000 * done) / all) : 0;
+    const permille = Number.isFinite(all) && all > 0 ? Math.min(999, Math.floor((1000 * done) / all)) : 0;
     if (process.stderr.isTTY) {
       if (this.bar === null) {
         this.bar = new SingleBar({

@@ -11,7 +11,8 @@ import { BY_TIMER, Kind, STOP_NAMES, type Trace } from "../trace/trace";
 /** One event of the format; `ts` is in microseconds. */
 export interface TraceEvent {
   ph: "B" | "E" | "s" | "f" | "C" | "M";
-  name: string;
+  /** Of all but `E`, which ends the last `B` of its track. */
+  name?: string;
   pid: number;
   tid: number;
   ts: number;
@@ -57,7 +58,7 @@ export function* traceEvents(trace: Trace, options: PerfettoOptions = {}): Gener
         const cpu = trace.cpu.at(i);
         running[task] = cpu;
         counters.running++;
-        if (withTasks && ready[task] === 1) yield { ph: "E", name: "runnable", pid: TASKS, tid: task, ts };
+        if (withTasks && ready[task] === 1) yield { ph: "E", pid: TASKS, tid: task, ts };
         if (ready[task] === 1) counters.waiting--;
         ready[task] = 0;
         yield {
@@ -67,7 +68,6 @@ export function* traceEvents(trace: Trace, options: PerfettoOptions = {}): Gener
           pid: CPUS,
           tid: cpu,
           ts,
-          args: { task, class: info.class, nice: info.nice },
         };
         if (withTasks) yield { ph: "B", name: `CPU ${cpu}`, cat: "running", pid: TASKS, tid: task, ts };
         if (arrow[task]! > 0) {
@@ -81,8 +81,8 @@ export function* traceEvents(trace: Trace, options: PerfettoOptions = {}): Gener
         running[task] = -1;
         counters.running--;
         const why = STOP_NAMES[detail]!;
-        yield { ph: "E", name: info.name, pid: CPUS, tid: cpu, ts, args: { end: why } };
-        if (withTasks) yield { ph: "E", name: `CPU ${cpu}`, pid: TASKS, tid: task, ts };
+        yield { ph: "E", pid: CPUS, tid: cpu, ts, args: { end: why } };
+        if (withTasks) yield { ph: "E", pid: TASKS, tid: task, ts };
         if (why === "preempted" || why === "yielded") {
           ready[task] = 1;
           counters.waiting++;
@@ -106,7 +106,7 @@ export function* traceEvents(trace: Trace, options: PerfettoOptions = {}): Gener
   yield* counters.last(trace.end);
   if (withTasks) {
     for (let task = 0; task < ready.length; task++) {
-      if (ready[task] === 1) yield { ph: "E", name: "runnable", pid: TASKS, tid: task, ts: trace.end / 1000 };
+      if (ready[task] === 1) yield { ph: "E", pid: TASKS, tid: task, ts: trace.end / 1000 };
     }
   }
 }

@@ -171,33 +171,43 @@ class Cells {
   draw(): string {
     const parts: string[] = ['<g shape-rendering="crispEdges">'];
     for (let row = 0; row < this.frame.rows; row++) {
+      const shapes = new Map<number, string>();
       const cells = [...this.narrow[row]!].sort((a, b) => a[0] - b[0]);
-      for (let i = 0; i < cells.length;) i = this.drawColumns(parts, row, cells, i);
+      for (let i = 0; i < cells.length;) i = this.drawColumns(shapes, row, cells, i);
+      for (const [group, shape] of shapes) parts.push(`<path d="${shape}" fill="${colour(group)}"/>`);
       parts.push(...this.exact[row]!);
     }
     parts.push("</g>");
     return parts.join("\n");
   }
 
-  /** Draws a column, and the ones like it to the right of it; the groups stand on one another by their share. */
-  private drawColumns(parts: string[], row: number, cells: [number, Float64Array][], first: number): number {
-    const levels = (cell: Float64Array): string =>
-      Array.from(cell, (v) => Math.round((v / this.frame.perRow) * 12)).join();
-    const [column, cell] = cells[first]!;
-    const like = levels(cell);
-    let end = first + 1;
-    while (end < cells.length && cells[end]![0] === column + end - first && levels(cells[end]![1]) === like) end++;
+  /** Adds a column to the shapes of its groups, and the ones like it to the right of it; the groups stand on one another by their share. */
+  private drawColumns(
+    shapes: Map<number, string>,
+    row: number,
+    cells: [number, Float64Array][],
+    first: number,
+  ): number {
     const { rowsTop, rowHeight, perRow } = this.frame;
     const full = barHeight(rowHeight);
-    let bottom = rowsTop + row * rowHeight + (rowHeight + full) / 2;
-    for (let group = 0; group < cell.length; group++) {
-      if (cell[group] === 0) continue;
-      const h = Math.min(full, (full * cell[group]!) / perRow);
+    // Whole pixels; a group that was there at all is seen.
+    const levels = (cell: Float64Array): number[] =>
+      Array.from(cell, (v) => (v === 0 ? 0 : Math.max(1, Math.round((v / perRow) * full))));
+    const [column, cell] = cells[first]!;
+    const heights = levels(cell);
+    const like = heights.join();
+    let end = first + 1;
+    while (end < cells.length && cells[end]![0] === column + end - first && levels(cells[end]![1]).join() === like)
+      end++;
+    const top = rowsTop + row * rowHeight + (rowHeight - full) / 2;
+    let bottom = top + full;
+    heights.forEach((wanted, group) => {
+      const h = Math.min(wanted, bottom - top);
+      if (h <= 0) return;
       bottom -= h;
-      parts.push(
-        `<rect x="${MARGIN.left + column}" y="${number(bottom)}" width="${end - first}" height="${number(h)}" fill="${colour(group)}"/>`,
-      );
-    }
+      const width = end - first;
+      shapes.set(group, `${shapes.get(group) ?? ""}M${MARGIN.left + column} ${bottom}h${width}v${h}h-${width}z`);
+    });
     return end;
   }
 }

@@ -2,18 +2,18 @@
  * Traces of a Linux machine: the text of `perf sched script`, `perf script`, `trace-cmd report` and of ftrace's `trace` file.
  *
  *     perf sched record -- sleep 5; perf sched script > trace.txt
- *     trace-cmd record -e sched_switch -e sched_wakeup -e sched_wakeup_new -e sched_process_fork sleep 5; trace-cmd report > trace.txt
+ *     trace-cmd record -e sched_switch -e sched_waking -e sched_wakeup_new -e sched_process_fork sleep 5; trace-cmd report > trace.txt
  *
  * These lines are read, the header as any of the tools writes it, the rest in either form; all others are skipped:
  *
  *     cc1  4711 [002]  9.000123: sched:sched_switch: prev_comm=cc1 prev_pid=4711 prev_prio=120 prev_state=S ==> next_comm=make next_pid=4700 next_prio=120
  *     cc1-4711  [002] d..2.  9.000123: sched_switch: cc1:4711 [120] S ==> make:4700 [120]
- *     ... sched_wakeup: comm=make pid=4700 prio=120 target_cpu=002         (sched_wakeup_new too)
+ *     ... sched_wakeup: comm=make pid=4700 prio=120 target_cpu=002         (sched_waking and sched_wakeup_new too)
  *     ... sched_wakeup: make:4700 [120] CPU:002
  *     ... sched_process_fork: comm=make pid=4700 child_comm=make child_pid=4711
  *
  * prio 100 to 139 is nice -20 to 19, below it is real-time. State R is a preemption, X and Z an exit, the others wait. The task in the
- * header of a wake-up is the waker; with pid 0 it was an interrupt.
+ * header of a wake-up is the waker; with pid 0 it was an interrupt. Of sched_waking and the sched_wakeup that follows it the first counts.
  *
  * Neighbours: `trace.ts`. Invariant: a CPU whose switches do not fit together (lost events) is corrected by what the next switch says.
  */
@@ -32,7 +32,7 @@ const WAKE_SHORT = /^(.*):(\d+) \[(-?\d+)\]/;
 const FORK_FIELDS = /^comm=(.*) pid=(\d+) child_comm=(.*) child_pid=(\d+)/;
 /** perf's call chains and the markers of the tools. */
 const NOISE = /^\s*(?:#.*|[0-9a-f]{6,} .*|CPU:?\s*\d+.*|cpus=\d+|version = .*|\s*)$/;
-const READ = /sched_(?:switch|wakeup|wakeup_new|process_fork):/;
+const READ = /^sched_(?:switch|waking|wakeup|wakeup_new|process_fork)$/;
 
 /** Whether a text looks like one of these and not like NDJSON. */
 export function looksLikeLinux(text: string): boolean {
@@ -74,6 +74,8 @@ class Reader {
   /** The trace has told where it comes from (a wake-up, a fork, a switch), and its priority. */
   private readonly seen: boolean[] = [];
   private readonly rated: boolean[] = [];
+  /** Woken or running: what wakes it again is no event. */
+  private readonly awake: boolean[] = [];
   /** CPUs of which a switch was read. */
   private readonly cpuSeen = new Set<number>();
   /** Tasks that ran when the trace began. */
@@ -88,13 +90,13 @@ class Reader {
   }
 
   line(text: string): void {
-    if (NOISE.test(text)) return;
     const match = HEADER.exec(text);
     if (match === null) {
+      if (NOISE.test(text)) return;
       throw new InputError(`no event of perf or ftrace: ${JSON.stringify(text.slice(0, 80))}`, { field: "" });
     }
     const event = match[6]!;
-    if (!READ.test(`${event}:`)) return;
+    if (!READ.test(event)) return;
     const cpu = Number(match[3]);
     if (cpu >= 4096) throw new InputError("more than 4096 CPUs", { field: "cpu" });
     const seconds = Number(match[4]);
@@ -129,6 +131,8 @@ class Reader {
       if (m === null) throw broken(event, text);
       const task = this.number(Number(m[2]), m[1]!, Number(m[3]));
       this.seen[task] = true;
+      if (this.awake[task]) return;
+      this.awake[task] = true;
       const waker = actor.pid === 0 ? BY_TIMER : this.number(actor.pid, actor.comm, null);
       this.trace.add(Kind.wake, t, task, cpu, waker);
     }
@@ -167,12 +171,14 @@ class Reader {
   private run(t: number, cpu: number, task: number): void {
     this.trace.add(Kind.run, t, task, cpu, 0);
     this.seen[task] = true;
+    this.awake[task] = true;
     this.runningOn[task] = cpu;
     this.onCpu[cpu] = task;
   }
 
   private stop(t: number, cpu: number, task: number, why: number): void {
     this.trace.add(Kind.stop, t, task, cpu, why);
+    this.awake[task] = why === Stop.preempted;
     this.runningOn[task] = -1;
     this.onCpu[cpu] = -1;
   }
@@ -191,6 +197,7 @@ class Reader {
       this.runningOn.push(-1);
       this.seen.push(false);
       this.rated.push(false);
+      this.awake.push(false);
       this.trace.tasks.push({ name: `${comm}-${pid}`, group, nice: 0, class: "normal", priority: 0, cpus: null });
     }
     if (prio !== null && !this.rated[number]) {
