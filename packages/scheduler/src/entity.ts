@@ -66,38 +66,24 @@ const LONG_SLEEP_NS: long = 1000000000;
  * | uload | the load it is to its CPU: 512 for all of a CPU at nice 0, 0 to double by nice |
  */
 export class SchedEntity {
+  // What every decision looks at comes first.
   klass: i32 = CLASS_NORMAL;
-  nice: i32 = 0;
-  rtPriority: i32 = 0;
-  roundRobin: boolean = false;
-  estcpu: i32 = 0;
   priority: i32 = CLASS_NORMAL;
-  /** Samples taken so far, to 8: the first ones weigh more. */
-  samples: i32 = 0;
-  /** CPU time and start of the current sample, ns. */
-  sampleCpu: long = 0;
-  sampleStart: long = 0;
-  /** CPU time used of the current time slice, ns. */
-  sliceUsed: long = 0;
-  /** Samples through which it has waited since it last ran. */
-  passedOver: i32 = 0;
-  /** When it went to sleep, ns, or -1. */
-  sleepStart: long = -1;
+  uload: i32 = 0;
   /** On a run queue; links owned by the queue. */
   queued: boolean = false;
   next: SchedEntity | null = null;
   prev: SchedEntity | null = null;
-  uload: i32 = 0;
-  /** estcpu after the fork. */
-  forkEstcpu: i32 = 0;
+  /** CPU time used of the current time slice, ns. */
+  sliceUsed: long = 0;
 
-  // Several CPUs; owned by the policy.
+  // Of policies for several CPUs; owned by the policy.
   /** The CPU whose queue it is on, or where it runs or ran last. */
   cpu: i32 = 0;
-  /** Where it may run; null for everywhere. */
-  allowed: AllowedCpus | null = null;
   /** The CPU that woke it last, -1 for none. */
   wakeCpu: i32 = -1;
+  /** Where it may run; null for everywhere. */
+  allowed: AllowedCpus | null = null;
   /** New: not yet placed for the first time. */
   forked: boolean = false;
   /** Its `uload` counts for its CPU; true for a while after it went to sleep. */
@@ -107,12 +93,24 @@ export class SchedEntity {
   /** It gave up its turn. */
   yielded: boolean = false;
 
-  // Of bsd4.
-  /** Ticks it was more busy than not, less the others; 0 to BATCH_MAX. */
+  /** CPU time and start of the current sample, ns. */
+  sampleCpu: long = 0;
+  sampleStart: long = 0;
+  /** When it went to sleep, ns, or -1. */
+  sleepStart: long = -1;
+  /** Samples through which it has waited since it last ran. */
+  passedOver: i32 = 0;
+  estcpu: i32 = 0;
+  nice: i32 = 0;
+  rtPriority: i32 = 0;
+  roundRobin: boolean = false;
+  /** Samples taken so far, to 8: the first ones weigh more. */
+  samples: i32 = 0;
+  /** estcpu after the fork. */
+  forkEstcpu: i32 = 0;
+  /** Of bsd4: ticks it was more busy than not, less the others, 0 to BATCH_MAX; the tick at which it was queued. */
   batch: i32 = 0;
-  /** The tick at which it was queued. */
   queuedTick: long = 0;
-
   /** What EEVDF knows about it; null under other policies. */
   fair: FairNode | null = null;
 
