@@ -34,7 +34,7 @@ import {
 } from "./entity";
 import type { Topology } from "./topology";
 
-/** Period of the scheduler clock: 50 Hz (DragonFly's ESTCPUFREQ). */
+/** Period of the scheduler clock: 50 Hz, five ticks to a time slice. */
 export const TICK_NS: long = 20000000;
 
 export abstract class SchedPolicy {
