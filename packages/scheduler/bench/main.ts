@@ -9,7 +9,7 @@ import { Command, InvalidArgumentError } from "commander";
 import { curveSvg } from "./curve";
 import { decisionRows, measureDecisions } from "./decisions";
 import { poolRows } from "./pool";
-import { table, type Row } from "./rows";
+import { rowsText, type Row } from "./rows";
 
 interface Flags {
   json?: boolean;
@@ -64,4 +64,4 @@ if (flags.only === undefined || flags.only === "pool") {
   rows.push(...(await poolRows(flags.runs, shown.update)));
   shown.stop();
 }
-process.stdout.write(flags.json === true ? `${JSON.stringify(rows, null, 2)}\n` : `${table(rows)}\n`);
+process.stdout.write(flags.json === true ? `${JSON.stringify(rows, null, 2)}\n` : `${rowsText(rows)}\n`);

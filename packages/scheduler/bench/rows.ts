@@ -1,4 +1,7 @@
-/** The rows that every benchmark of the repository prints. */
+/** The rows that every benchmark of the repository prints, and the table of them. */
+import { table } from "../src/host/output/tables";
+
+/** One comparison; times unless the unit says otherwise. */
 export interface Row {
   name: string;
   unit: string;
@@ -18,18 +21,9 @@ export function median(values: readonly number[]): number {
 const digits = (value: number): string =>
   value >= 100 ? value.toFixed(0) : value >= 10 ? value.toFixed(1) : value.toFixed(2);
 
-export function table(rows: readonly Row[]): string {
-  const cells = [
+export function rowsText(rows: readonly Row[]): string {
+  return table(
     ["", "unit", "ours", "peer", "ratio", "peer's name"],
-    ...rows.map((r) => [r.name, r.unit, digits(r.ours), digits(r.peer), r.ratio.toFixed(2), r.peerName]),
-  ];
-  const widths = cells[0]!.map((_, column) => Math.max(...cells.map((row) => row[column]!.length)));
-  return cells
-    .map((row) =>
-      row
-        .map((cell, i) => (i > 1 && i < 5 ? cell.padStart(widths[i]!) : cell.padEnd(widths[i]!)))
-        .join("  ")
-        .trimEnd(),
-    )
-    .join("\n");
+    rows.map((r) => [r.name, r.unit, digits(r.ours), digits(r.peer), r.ratio.toFixed(2), r.peerName]),
+  );
 }

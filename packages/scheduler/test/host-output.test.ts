@@ -1,3 +1,5 @@
+import { fileURLToPath } from "node:url";
+import { build } from "esbuild";
 import { XMLParser, XMLValidator } from "fast-xml-parser";
 import { describe, expect, test } from "vitest";
 import {
@@ -155,6 +157,20 @@ describe("timeline", () => {
     expect(svg).toContain(">0-7<");
     expect(svg.length).toBeLessThan(400_000);
   });
+});
+
+test("the library needs nothing of Node: it bundles for browsers", async () => {
+  const entryPoints = [fileURLToPath(new URL("../src/host/index.ts", import.meta.url))];
+  const { outputFiles } = await build({
+    entryPoints,
+    bundle: true,
+    platform: "browser",
+    format: "esm",
+    conditions: ["source"],
+    write: false,
+    logLevel: "silent",
+  });
+  expect(outputFiles[0]!.text).not.toMatch(/\bfrom\s*"node:|\brequire\("node:|\bprocess\.(?:std|argv|env)/);
 });
 
 test("tables name every group and policy", () => {

@@ -1,37 +1,13 @@
 /** Statistics as tables for a terminal. Neighbours: `../sim/statistics.ts`, `../cli.ts`. */
-import Table from "cli-table3";
 import type { Statistics, Summary } from "../sim/statistics";
 import { formatDuration } from "../units";
 
-const PLAIN = {
-  chars: {
-    top: "",
-    "top-mid": "",
-    "top-left": "",
-    "top-right": "",
-    bottom: "",
-    "bottom-mid": "",
-    "bottom-left": "",
-    "bottom-right": "",
-    left: "",
-    "left-mid": "",
-    mid: "",
-    "mid-mid": "",
-    right: "",
-    "right-mid": "",
-    middle: "  ",
-  },
-  style: { "padding-left": 0, "padding-right": 0, head: [], border: [] },
-};
-
-/** Lines of cells; the first column is left, the others right. */
-function table(head: string[], rows: string[][]): string {
-  const colAligns = head.map((_, i) => (i === 0 ? ("left" as const) : ("right" as const)));
-  const made = new Table({ ...PLAIN, head, colAligns });
-  made.push(...rows);
-  return made
-    .toString()
-    .split("\n")
+/** Lines of cells in columns; the first column is left, the others right. */
+export function table(head: string[], rows: string[][]): string {
+  const lines = [head, ...rows];
+  const widths = head.map((_, column) => Math.max(...lines.map((cells) => cells[column]!.length)));
+  return lines
+    .map((cells) => cells.map((cell, i) => (i === 0 ? cell.padEnd(widths[i]!) : cell.padStart(widths[i]!))).join("  "))
     .map((line) => line.trimEnd())
     .join("\n");
 }
