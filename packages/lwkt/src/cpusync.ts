@@ -8,7 +8,8 @@
  */
 import { kassert, type i32 } from "@anax/portable";
 import { RQF_HELD, type Cpu } from "./cpu";
-import { CpuMask, type CpuGroup } from "./group";
+import { CpuMask } from "./cpumask";
+import type { CpuGroup } from "./group";
 import type { IpiHandler } from "./ipi";
 
 /** What the CPUs run at the end, each on itself. */

@@ -1,14 +1,15 @@
 /**
  * The CPUs of one isolate: which one is inside, and how they reach each other.
  *
- * Key types `CpuGroup`, `HeapTransport`. Neighbours: `cpu.ts`, `ipiq.ts`, `cpusync.ts`. CPUs of a group share a heap and enter it one at a time (on a machine by the lock
+ * Key type `CpuGroup`. Neighbours: `cpu.ts`, `ipiq.ts`, `cpusync.ts`, `heap-transport.ts`. CPUs of a group share a heap and enter it one at a time (on a machine by the lock
  * at its door); so what a CPU does between `enter` and `leave` no other sees half done, except where it waits.
  * Invariant: `current` is the CPU whose code runs; everything that depends on "this CPU" asks for it here.
  */
-import { kassert, type i32, type long } from "@anax/portable";
+import { kassert, type i32 } from "@anax/portable";
 import { Cpu, RQF_IPIQ } from "./cpu";
+import type { CpuMask } from "./cpumask";
 import type { IpiHandler, IpiTransport } from "./ipi";
-import { IPIW_ALL, IPIW_ROOM, IpiQueues } from "./ipiq";
+import { IpiQueues } from "./ipiq";
 
 /** Several CPUs in one heap. */
 export class CpuGroup {
@@ -84,85 +85,5 @@ export class CpuGroup {
     const before = this.enter(cpu);
     cpu.ipiqs!.process();
     this.leave(before);
-  }
-}
-
-/** A set of CPUs by id. */
-export class CpuMask {
-  private readonly words: Uint32Array;
-  count: i32 = 0;
-
-  constructor(cpus: i32) {
-    this.words = new Uint32Array((cpus + 31) >> 5);
-  }
-
-  has(id: i32): boolean {
-    return ((this.words[id >> 5] >>> (id & 31)) & 1) !== 0;
-  }
-
-  add(id: i32): void {
-    if (this.has(id)) return;
-    this.words[id >> 5] |= 1 << (id & 31);
-    this.count++;
-  }
-
-  delete(id: i32): void {
-    if (!this.has(id)) return;
-    this.words[id >> 5] &= ~(1 << (id & 31));
-    this.count--;
-  }
-
-  clear(): void {
-    this.words.fill(0);
-    this.count = 0;
-  }
-}
-
-/**
- * The transport of CPUs that one thread plays by turns: who waits lets the others serve their requests, on top of itself. A CPU that is itself waiting, further
- * down, does then what its own loop would do.
- */
-export class HeapTransport implements IpiTransport {
-  private group: CpuGroup | null = null;
-  /** ns. */
-  protected now: long = 0;
-  /** Signals raised, for statistics. */
-  signals: i32 = 0;
-  warnings: i32 = 0;
-
-  attach(group: CpuGroup): void {
-    this.group = group;
-  }
-
-  signal(_from: Cpu, _target: Cpu): void {
-    this.signals++;
-  }
-
-  pause(cpu: Cpu): void {
-    const group = this.group!;
-    // A moment: so that waiting for nobody ends.
-    this.now = this.now + 1000;
-    for (let i = 0; i < group.cpus.length; i++) {
-      const other = group.cpus[i];
-      if (other !== cpu) this.serve(group, other);
-    }
-  }
-
-  /** One round of what a CPU does while another one waits for it. */
-  protected serve(group: CpuGroup, cpu: Cpu): void {
-    const queues = cpu.ipiqs!;
-    if (queues.waiting === IPIW_ROOM) {
-      const before = group.enter(cpu);
-      queues.processNested();
-      group.leave(before);
-    } else if (cpu.critCount === 0 || queues.waiting === IPIW_ALL) group.poll(cpu);
-  }
-
-  nanotime(): long {
-    return this.now;
-  }
-
-  warn(_cpu: Cpu, _target: Cpu, _seconds: i32, _behind: i32): void {
-    this.warnings++;
   }
 }
