@@ -283,8 +283,7 @@ export class LocalCpu {
     for (const other of this.links) other.publish();
     this.bell.awake();
     for (;;) {
-      if (!link.requests.hasSpace) link.requests.flush();
-      if (link.pollReplies() > 0 || (msg.flags & MSGF_DONE) !== 0) {
+      if (link.pollBlocked() > 0 || (msg.flags & MSGF_DONE) !== 0) {
         if ((msg.flags & MSGF_DONE) !== 0) break;
         continue;
       }

@@ -359,8 +359,8 @@ export class Link implements SideData, AbortHandler {
     let n = this.pollReplies();
     n += this.pollRequests();
     this.publish();
-    if (!this.requests.hasSpace) this.requests.flush();
-    if (!this.replies.hasSpace) this.replies.flush();
+    this.flush(this.requests);
+    this.flush(this.replies);
     if (n === 0 && this.requestsIn.isClosed) {
       this.cpu.removeLink(this);
       this.close();
@@ -368,8 +368,21 @@ export class Link implements SideData, AbortHandler {
     return n;
   }
 
-  /** Takes replies; also what a blocked caller does. */
-  pollReplies(): number {
+  /** Sends on what waits for space. */
+  private flush(outlet: Outlet): void {
+    if (outlet.hasSpace) return;
+    outlet.flush();
+    this.signal();
+  }
+
+  /** Takes replies, and sends on requests: what a blocked caller does. */
+  pollBlocked(): number {
+    this.flush(this.requests);
+    return this.pollReplies();
+  }
+
+  /** Takes replies. */
+  private pollReplies(): number {
     const ring = this.repliesIn;
     const wire = ring.wire;
     let n = 0;

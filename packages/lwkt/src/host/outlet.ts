@@ -27,7 +27,6 @@ export class Backlog {
   push(rec: MsgRecord, size: number): void {
     let last = this.chunks.at(-1);
     if (last === undefined || last.length - this.writeAt < size) {
-      if (last !== undefined) last.put32(this.writeAt < last.length ? this.writeAt + 4 : 0, 0);
       last = new WireBuffer(new Uint8Array(Math.max(CHUNK, size + 8)));
       this.chunks.push(last);
       this.writeAt = 0;
