@@ -24,7 +24,9 @@ export const FACT_TWO_VERSIONS: i32 = 5;
 /** More cases, which end in the same way. */
 export const FACT_MORE_CASES: i32 = 6;
 
-const MAX_FACTS: i32 = 400;
+const MAX_FACTS: i32 = 20000;
+/** Facts after which no further case is opened. */
+const MANY_FACTS: i32 = 200;
 const MAX_CASES: i32 = 6;
 const MAX_DEPTH: i32 = 12;
 
@@ -53,18 +55,22 @@ export class Derivation {
   private readonly there: Int32Array;
   private readonly present: IntVec = new IntVec();
   private lastSplit: i32 = -1;
+  /** The clauses of the rules: `literals[start[r] .. start[r + 1])`. */
+  private readonly literals: IntVec = new IntVec(64);
+  private readonly start: IntVec = new IntVec(64);
 
   constructor(private readonly explainer: Explainer) {
     this.rules = explainer.core;
     const there = new Int32Array(explainer.problem.packages);
     there.fill(-1);
     this.there = there;
+    for (let r = 0; r < this.rules.length; r++) {
+      this.start.push(this.literals.length);
+      this.literals.append(explainer.clauses.clauseOf(this.rules.kind.get(r), this.rules.index.get(r)));
+    }
+    this.start.push(this.literals.length);
     this.expand(0);
     this.trim();
-  }
-
-  private clause(rule: i32): IntVec {
-    return this.explainer.clauses.clauseOf(this.rules.kind.get(rule), this.rules.index.get(rule));
   }
 
   /** Follows the rules until the case is closed or must be split. */
@@ -107,11 +113,11 @@ export class Derivation {
     let second: i32 = -1;
     if (kind === FACT_CASE) first = this.lastSplit;
     else {
-      const clause = this.clause(rule);
-      for (let i = 0; i < clause.length; i++) {
-        if ((clause.get(i) & 1) === 0) continue;
+      const end = this.start.get((rule + 1) | 0);
+      for (let i = this.start.get(rule); i < end; i++) {
+        if ((this.literals.get(i) & 1) === 0) continue;
         second = first;
-        first = this.there[clause.get(i) >> 1];
+        first = this.there[this.literals.get(i) >> 1];
       }
     }
     this.facts.push(new Fact(kind, depth, rule, pkg, other, first, second));
@@ -119,10 +125,10 @@ export class Derivation {
 
   /** How many packages the rule leaves: -1 when it says nothing (yet) or is kept. */
   private leaves(rule: i32): i32 {
-    const clause = this.clause(rule);
     let positive: i32 = 0;
-    for (let i = 0; i < clause.length; i++) {
-      const lit = clause.get(i);
+    const end = this.start.get((rule + 1) | 0);
+    for (let i = this.start.get(rule); i < end; i++) {
+      const lit = this.literals.get(i);
       const there = this.there[lit >> 1] >= 0;
       if ((lit & 1) === 1) {
         if (!there) return -1;
@@ -154,8 +160,10 @@ export class Derivation {
   }
 
   private candidate(rule: i32): i32 {
-    const clause = this.clause(rule);
-    for (let i = 0; i < clause.length; i++) if ((clause.get(i) & 1) === 0) return clause.get(i) >> 1;
+    const end = this.start.get((rule + 1) | 0);
+    for (let i = this.start.get(rule); i < end; i++) {
+      if ((this.literals.get(i) & 1) === 0) return this.literals.get(i) >> 1;
+    }
     return -1;
   }
 
@@ -173,15 +181,17 @@ export class Derivation {
 
   private split(rule: i32, depth: i32): void {
     const cases = new IntVec();
-    const clause = this.clause(rule);
-    for (let i = 0; i < clause.length; i++) if ((clause.get(i) & 1) === 0) cases.push(clause.get(i) >> 1);
+    const end = this.start.get((rule + 1) | 0);
+    for (let i = this.start.get(rule); i < end; i++) {
+      if ((this.literals.get(i) & 1) === 0) cases.push(this.literals.get(i) >> 1);
+    }
     const at: i32 = this.facts.length;
     this.tell(FACT_SPLIT, depth, rule, -1, -1);
     const before = this.present.length;
     const inner: i32 = (depth + 1) | 0;
     for (let i = 0; i < cases.length; i++) {
       this.lastSplit = at;
-      if (i === MAX_CASES || this.facts.length >= MAX_FACTS) {
+      if (i === MAX_CASES || this.facts.length >= MANY_FACTS) {
         const left: i32 = (cases.length - i) | 0;
         this.facts.push(new Fact(FACT_MORE_CASES, inner, rule, left, -1, at, -1));
         return;

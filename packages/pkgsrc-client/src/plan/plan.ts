@@ -24,7 +24,7 @@ export enum StepKind {
   MARK_AUTOMATIC = 8,
 }
 
-/** An upgrade that was wanted and does not happen, or not to the best version. */
+/** An upgrade that was wanted and does not happen, or not to the best version; or a package that was the best and does not stay. */
 export class Held {
   constructor(
     /** The installed package, what it should have become, and what it becomes: handles; `result` is -1 when it goes. */

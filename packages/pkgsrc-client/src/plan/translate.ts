@@ -40,6 +40,8 @@ export class Translation {
   /** Patterns of the request that match nothing. */
   readonly unmatched: IntVec = new IntVec();
   private readonly entered: Uint8Array;
+  /** By handle: 1 for an installed package that a repository has just so. */
+  private readonly offered: Uint8Array;
   /** Superseders of installed packages, pairwise: the newer handle, the older one, the pattern. */
   private readonly replacements: IntVec = new IntVec();
 
@@ -51,6 +53,7 @@ export class Translation {
     nodes.fill(-1);
     this.nodeOf = nodes;
     this.entered = new Uint8Array(universe.bases.count);
+    this.offered = new Uint8Array(universe.count);
     for (let p = 0; p < universe.count; p++) if (universe.isInstalled(p)) this.installed.push(p);
   }
 
@@ -206,8 +209,8 @@ export class Translation {
   private merged(p: i32, base: i32, i: i32, now: i32): boolean {
     const u = this.universe;
     if (now >= 0 && this.same(p, now)) {
-      if (this.nodeOf[now] < 0) return true;
-      this.nodeOf[p] = this.nodeOf[now];
+      this.offered[now] = 1;
+      if (this.nodeOf[now] >= 0) this.nodeOf[p] = this.nodeOf[now];
       return true;
     }
     for (let k: i32 = (i - 1) | 0; k >= 0; k--) {
@@ -340,7 +343,8 @@ export class Translation {
     for (let i: i32 = 0; i < this.replacements.length; i = (i + 3) | 0) {
       const newer = this.nodeOf[this.replacements.get(i)];
       const older = this.nodeOf[this.replacements.get((i + 1) | 0)];
-      if (newer >= 0 && older >= 0) this.problem.supersede(newer, older);
+      // Where both are installed already nobody replaces anybody.
+      if (newer >= 0 && older >= 0 && !this.problem.is(newer, PKG_INSTALLED)) this.problem.supersede(newer, older);
     }
   }
 
@@ -410,7 +414,7 @@ export class Translation {
     return false;
   }
 
-  /** The wish that `p` becomes the best that it can: what supersedes it, or a better version. No wish when it is the best. */
+  /** The wish that `p` becomes the best that it can: what supersedes it, a better version, or what it is when nothing is better. */
   private addUpgrade(p: i32): void {
     const u = this.universe;
     const problem = this.problem;
@@ -421,7 +425,7 @@ export class Translation {
     let best: i32 = -1;
     for (let m = first; m < node && best < 0; m++) if (!problem.is(m, PKG_BANNED)) best = m;
     // With downgrades allowed an upgrade takes the repositories' best, which may come behind the installed package.
-    if (best < 0 && this.request.downgrade) {
+    if (best < 0 && this.request.downgrade && this.offered[p] === 0) {
       const next: i32 = (node + 1) | 0;
       if (next < problem.packages && problem.base.get(next) === base && !problem.is(next, PKG_BANNED)) best = next;
     }
@@ -429,13 +433,13 @@ export class Translation {
     for (let i: i32 = 0; i < this.replacements.length; i = (i + 3) | 0) {
       if (this.replacements.get((i + 1) | 0) !== p) continue;
       const newer = this.nodeOf[this.replacements.get(i)];
-      if (newer < 0 || problem.is(newer, PKG_BANNED)) continue;
+      if (newer < 0 || problem.is(newer, PKG_BANNED | PKG_INSTALLED) || this.supersedes(p, this.replacements.get(i)))
+        continue;
       // A later version that is not superseded itself is the better successor.
       if (best >= 0 && !u.matches(this.replacements.get((i + 2) | 0), this.packages.get(best))) continue;
       begun = this.beginUpgrade(begun, p);
       problem.addCandidate(newer);
     }
-    if (best < 0 && !begun) return;
     this.beginUpgrade(begun, p);
     for (let m = first; m < node; m++) if (!problem.is(m, PKG_BANNED)) problem.addCandidate(m);
     if (best > node) {
@@ -444,6 +448,18 @@ export class Translation {
       }
     }
     problem.addCandidate(node);
+  }
+
+  /** Whether packages of the base of `p` supersede `q` as well: then neither is the successor of the other. */
+  private supersedes(p: i32, q: i32): boolean {
+    const u = this.universe;
+    const n = u.packagesOf(u.baseOf(p));
+    for (let i = 0; i < n; i++) {
+      const other = u.packageOf(u.baseOf(p), i);
+      const count = u.supersedeCount(other);
+      for (let k = 0; k < count; k++) if (u.matches(u.supersedeAt(other, k), q)) return true;
+    }
+    return false;
   }
 
   private beginUpgrade(begun: boolean, p: i32): boolean {

@@ -35,6 +35,9 @@ import type { Translation } from "./translate";
 
 /** How many packages of a base are named when none of them will do. */
 const NAMED: i32 = 3;
+/** Requirements in a row of which only the first and the last ones are told. */
+const LONG_CHAIN: i32 = 16;
+const CHAIN_ENDS: i32 = 5;
 
 /** Lines of an explanation. */
 export class Reason {
@@ -88,11 +91,38 @@ export class WhyNot {
   }
 
   private write(reason: Reason): void {
-    const derivation = new Derivation(this.explainer);
-    for (let i = 0; i < derivation.facts.length; i++) {
-      const f = derivation.facts[i];
-      if (f.used) reason.add(f.depth, this.handle(f), this.words(f));
+    const facts = new Derivation(this.explainer).facts;
+    let i = 0;
+    while (i < facts.length) {
+      const run = this.chainFrom(facts, i);
+      if (run > LONG_CHAIN) {
+        const last: i32 = (run - CHAIN_ENDS) | 0;
+        let at: i32 = 0;
+        for (; at < run; i++) {
+          if (!facts[i].used) continue;
+          if (at < CHAIN_ENDS || at >= last) reason.add(facts[i].depth, this.handle(facts[i]), this.words(facts[i]));
+          else if (at === CHAIN_ENDS) {
+            reason.add(facts[i].depth, -1, `and so on, ${(((last - CHAIN_ENDS) | 0)).toString()} requirements further:`);
+          }
+          at++;
+        }
+        continue;
+      }
+      if (facts[i].used) reason.add(facts[i].depth, this.handle(facts[i]), this.words(facts[i]));
+      i++;
     }
+  }
+
+  /** How many facts from `from` on are requirements of one depth, each of which leaves one package. */
+  private chainFrom(facts: Fact[], from: i32): i32 {
+    let n: i32 = 0;
+    for (let i = from; i < facts.length; i++) {
+      const f = facts[i];
+      if (!f.used) continue;
+      if (f.kind !== FACT_FOLLOWS || f.depth !== facts[from].depth || this.kind(f) !== RULE_DEPEND) break;
+      n++;
+    }
+    return n;
   }
 
   private handle(f: Fact): i32 {
@@ -147,6 +177,7 @@ export class WhyNot {
 
   private asked(r: i32, pkg: i32): string {
     if (this.t.problem.requestKind.get(r) === REQ_INSTALL) return `${this.name(pkg)} is to be installed`;
+    if (this.t.packages.get(pkg) === this.t.origin.get(r)) return `${this.name(pkg)} is to stay as it is`;
     return `${this.plain(this.t.origin.get(r))} is to be upgraded to ${this.name(pkg)}`;
   }
 

@@ -53,7 +53,10 @@ export class Descent {
         }
         kassert(sat.core.length > 0, "Descent: no solution although there was one");
         cost = (cost + 1) | 0;
-        this.relax(this.shrink());
+        const core = this.shrink();
+        this.relax(core);
+        // A wish that fails by itself can take others along, as in a chain of ever weaker ones.
+        if (core.length === 1) cost = (cost + this.dropFailed()) | 0;
       }
     }
     for (let i = 0; i < this.open.length; i++) sat.addUnit(this.open.get(i));
@@ -71,6 +74,20 @@ export class Descent {
       else if (now === 0) this.open.push(w);
     }
     return failed;
+  }
+
+  /** Takes out open wishes that have failed for good; returns how many. */
+  private dropFailed(): i32 {
+    let kept: i32 = 0;
+    const n = this.open.length;
+    for (let i = 0; i < n; i++) {
+      const w = this.open.get(i);
+      if (this.sat.fixed(w) === -1) continue;
+      this.open.set(kept, w);
+      kept++;
+    }
+    this.open.truncate(kept);
+    return (n - kept) | 0;
   }
 
   /** Whether the last solution meets all that is open. */

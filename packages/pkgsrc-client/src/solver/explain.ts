@@ -4,7 +4,7 @@
  * Key type `Explainer`. Neighbours: `encode.ts` (rules), `sat.ts` (with a trace), `../plan/why-not.ts` (tells it in words).
  * The trace of one refutation gives the rules that it used; of those, every one is left out in turn and stays out when the others still contradict each
  * other. What people can do least about is tried last, so that requests and what is kept go out first.
- * Invariant: `core` is unsatisfiable (with at most one version of each base), and no rule can be left out of it.
+ * Invariant: `core` is unsatisfiable (with at most one version of each base), and none of its first 400 rules can be left out.
  */
 import type { i32 } from "@anax/portable";
 import { Clausifier, Encoder, RULE_INSTALL, RULE_KEPT, RULE_REMOVE, RULE_UPGRADE, Rules } from "./encode";
@@ -14,6 +14,8 @@ import { Sat, UNSATISFIABLE } from "./sat";
 
 /** Conflicts that one explanation may cost. */
 const EXPLAIN_LIMIT: i32 = 20000;
+/** Rules that are tried one by one; what a refutation used beyond that stays in, needed or not. */
+const MAX_TRIES: i32 = 400;
 
 export class Explainer {
   /** The rules that contradict each other, after a call that returned true. */
@@ -133,7 +135,7 @@ export class Explainer {
     const inCore = new Int32Array(n);
     inCore.fill(1);
     this.solveKept(sat, selector, inCore, -1);
-    for (let i = 0; i < kept.length; i++) {
+    for (let i = 0; i < kept.length && i < MAX_TRIES; i++) {
       const x = kept.get(i);
       if (inCore[x] === 1) this.solveKept(sat, selector, inCore, x);
     }

@@ -155,28 +155,40 @@ export class Solver {
     this.wishes.push(alias);
   }
 
-  /** For each request and n > 1: one of its first n candidates. */
+  /** For each request and n > 1: one of its first n candidates. The weakest first: when one fails, the stronger ones fail with it. */
   private wishEarly(): void {
     const p = this.problem;
-    const either = new IntVec(2);
+    const ladder = new IntVec();
     for (let r = 0; r < p.requests; r++) {
       const from = p.requestStart.get(r);
       const to = p.requestEnd.get(r);
       if (p.requestKind.get(r) === REQ_REMOVE || from === to) continue;
-      let before: i32 = (2 * p.candidates.get(from)) | 0;
-      if (this.sat.fixed(before) === 1) continue;
-      for (let i: i32 = (from + 1) | 0; i < to; i++) {
-        const here: i32 = (2 * p.candidates.get(i)) | 0;
-        if (here !== before) {
-          either.clear();
-          either.push(before);
-          either.push(here);
-          before = this.oneOf(either);
-        }
-        this.wishOnceMore(before);
-      }
+      if (this.sat.fixed((2 * p.candidates.get(from)) | 0) === 1) continue;
+      this.climb(from, to, ladder);
+      for (let i: i32 = (ladder.length - 1) | 0; i > 0; i--) this.wishOnceMore(ladder.get(i));
     }
     this.wished.clear();
+  }
+
+  /** Literals for the candidates `from` to `to`: the n-th holds when one of the first n + 1 is there. */
+  private climb(from: i32, to: i32, ladder: IntVec): void {
+    const p = this.problem;
+    const either = new IntVec(2);
+    ladder.clear();
+    for (let i = from; i < to; i++) {
+      const here: i32 = (2 * p.candidates.get(i)) | 0;
+      if (i === from || here === ladder.last()) {
+        ladder.push(here);
+        continue;
+      }
+      const before = ladder.last();
+      either.clear();
+      either.push(before);
+      either.push(here);
+      const one = this.oneOf(either);
+      this.sat.addPair(before ^ 1, one);
+      ladder.push(one);
+    }
   }
 
   /** For all packages with the flag: to be there (sign 0) or not (sign 1). */
@@ -231,25 +243,18 @@ export class Solver {
   /** For each dependency with a choice of bases and n > 0: its package is not there, or one of the first n candidates is. */
   private wishAlternatives(): void {
     const p = this.problem;
-    const clause = new IntVec(3);
+    const ladder = new IntVec();
+    const clause = new IntVec(2);
     for (let d = 0; d < p.depends; d++) {
       const owner: i32 = (2 * p.dependOf.get(d)) | 0;
       const from = p.dependStart.get(d);
       const to = p.dependEnd.get(d);
       if (to <= ((from + 1) | 0) || this.sat.fixed(owner) === -1 || !this.hasBases(from, to)) continue;
-      let before: i32 = -1;
-      for (let i = from; i < ((to - 1) | 0); i++) {
-        const here: i32 = (2 * p.candidates.get(i)) | 0;
+      this.climb(from, (to - 1) | 0, ladder);
+      for (let i: i32 = (ladder.length - 1) | 0; i >= 0; i--) {
+        if (ladder.get(i) === owner) continue;
         clause.clear();
-        if (before < 0) before = here;
-        else if (before !== here) {
-          clause.push(before);
-          clause.push(here);
-          before = this.oneOf(clause);
-        }
-        if (before === owner) break;
-        clause.clear();
-        clause.push(before);
+        clause.push(ladder.get(i));
         clause.push(owner ^ 1);
         this.wishes.push(this.oneOf(clause));
       }
