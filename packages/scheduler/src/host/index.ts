@@ -1,4 +1,5 @@
 /** @anax/scheduler/host: a simulator of schedulers for Node and browsers. Workloads and traces in; statistics, traces and pictures out. */
+export type { Column } from "./column";
 export * from "./errors";
 export * from "./simulate";
 export { DEFAULT_COSTS, type Costs, type CostsInput } from "./sim/costs";
@@ -9,7 +10,17 @@ export * from "./trace/ndjson";
 export * from "./trace/linux";
 export { formatDuration, parseCpuList, parseDuration, type Duration } from "./units";
 export { distribution, RandomStream, type Distribution, type DurationSource } from "./workload/distribution";
-export { batch, interactive, make, periodic, pingPong, pipe, program, server } from "./workload/patterns";
+export {
+  batch,
+  interactive,
+  make,
+  periodic,
+  pingPong,
+  pipe,
+  program,
+  server,
+  type PatternOptions,
+} from "./workload/patterns";
 export {
   checkWorkload,
   type Source,
@@ -18,6 +29,7 @@ export {
   type TaskSpec,
   type Workload,
 } from "./workload/schema";
+export type { ClassName } from "./workload/program";
 export { preset, presetNames } from "./workload/presets";
 export { colour } from "./output/palette";
 export * from "./output/perfetto";

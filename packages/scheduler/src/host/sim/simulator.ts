@@ -306,7 +306,6 @@ export class Simulator {
     this.accounted[cpu] = this.now;
     task.cpuTime += ns;
     task.remaining -= ns;
-    task.steps = 0;
     this.policy.account(task, ns, this.now);
     this.deliver(cpu);
   }
@@ -458,6 +457,10 @@ export class Simulator {
     const task = this.current(cpu)!;
     this.settle(cpu);
     const { ops, args, depths, loops } = task.program;
+    if (task.stepsAt !== this.now) {
+      task.stepsAt = this.now;
+      task.steps = 0;
+    }
     while (task.remaining <= 0) {
       if (++task.steps > MAX_STEPS) {
         const group = this.options.workload.groups[task.group]!;
@@ -472,7 +475,8 @@ export class Simulator {
         case Op.sleep: {
           const ns = task.draw(arg);
           if (ns === 0) break;
-          if (!task.jobByMessage) this.endJob(task);
+          // A wait within the work on a message or on a periodic job is part of it.
+          if (!task.jobByMessage && task.release < 0) this.endJob(task);
           this.queue.push(this.now + ns, Event.timer, task.id, 0);
           this.block(cpu, task);
           return;

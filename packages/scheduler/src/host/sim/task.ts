@@ -25,8 +25,9 @@ export class SimTask extends SchedEntity {
   pc = 0;
   /** CPU time left of the present `run`, ns. */
   remaining = 0;
-  /** Operations since time last went on for it. */
+  /** Operations at one time, and that time. */
   steps = 0;
+  stepsAt = -1;
   readonly loopsLeft: number[] = [];
   private readonly turns: number[] | null;
   readonly random: RandomStream;

@@ -29,7 +29,7 @@ const FORMAT = "anax-sched-trace";
 const VERSION = 1;
 const BY_NAMES: Readonly<Record<string, number>> = { timer: BY_TIMER, source: BY_SOURCE, arrival: BY_ARRIVAL };
 
-const time = z.number().min(0).max(Number.MAX_SAFE_INTEGER);
+const time = z.number().int().min(0).max(Number.MAX_SAFE_INTEGER);
 const id = z
   .number()
   .int()

@@ -96,14 +96,15 @@ export function expand(spec: TaskSpec, channel: (suffix: string) => string): Exp
   }
 }
 
-type Rest<P extends string> = Omit<Extract<TaskSpec, { pattern: P }>, "name" | "pattern">;
+/** What a pattern takes beside its name. */
+export type PatternOptions<P extends string> = Omit<Extract<TaskSpec, { pattern: P }>, "name" | "pattern">;
 const of =
   <P extends Extract<TaskSpec, { pattern: string }>["pattern"]>(pattern: P) =>
-  (name: string, rest: Rest<P>): TaskSpec =>
+  (name: string, rest: PatternOptions<P>): TaskSpec =>
     ({ name, pattern, ...rest }) as unknown as TaskSpec;
 
 /** Makes a {@link TaskSpec}: computes without a pause. */
-export const batch = (name: string, rest: Rest<"batch"> = {}): TaskSpec => of("batch")(name, rest);
+export const batch = (name: string, rest: PatternOptions<"batch"> = {}): TaskSpec => of("batch")(name, rest);
 /** Makes a {@link TaskSpec}: waits for a person, then computes shortly. */
 export const interactive = of("interactive");
 /** Makes a {@link TaskSpec}: a job at every period, with a deadline. */
