@@ -132,7 +132,7 @@ export class Codec {
         lend(rec, slot, encoder.encode(v));
         break;
       case Op.JSON: {
-        const text = JSON.stringify(v ?? null) as string | undefined;
+        const text = jsonOf(v);
         if (text === undefined) this.refuse(plan, v);
         lend(rec, slot, encoder.encode(text));
         break;
@@ -176,6 +176,15 @@ export class Codec {
       default:
         return side === null || rec.slots.get(slot) === 0 ? null : side.blockOf(rec.slots.get(slot));
     }
+  }
+}
+
+/** undefined for what JSON cannot say: functions, cycles, a BigInt. */
+function jsonOf(v: unknown): string | undefined {
+  try {
+    return JSON.stringify(v ?? null) as string | undefined;
+  } catch {
+    return undefined;
   }
 }
 
@@ -282,7 +291,7 @@ function storeCode(plans: readonly FieldPlan[]): string {
   const lines = plans.map((plan, i) => {
     const value = `v = from[${JSON.stringify(plan.name)}];`;
     if (plan.op !== Op.INTEGER) return `${value} codec.storeOne(plans[${i}], v, rec, side);`;
-    return `${value} if (${fits(plan.kind)}) slots.set(${plan.slot}, v); else codec.refuse(plans[${i}], v);`;
+    return `${value} if (typeof v === "number" && ${fits(plan.kind)}) slots.set(${plan.slot}, v); else codec.refuse(plans[${i}], v);`;
   });
   return `"use strict"; const slots = rec.slots, plans = codec.plans; let v; ${lines.join(" ")}`;
 }

@@ -76,9 +76,10 @@ export abstract class AnyMessage extends Msg {
   }
 
   /** Answers with the reply's fields, or with those that are set on the message already. The message is the sender's again. */
-  reply(fields?: object): void {
-    if (fields !== undefined && fields !== this)
-      this.$type.assignReply(this as unknown as Record<string, unknown>, fields);
+  reply(fields?: never): void {
+    const given = fields as object | undefined;
+    if (given !== undefined && given !== this)
+      this.$type.assignReply(this as unknown as Record<string, unknown>, given);
     replyMsg(this, 0);
   }
 

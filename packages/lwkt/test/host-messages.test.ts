@@ -1,0 +1,282 @@
+/** Declarations, codecs, and ports within one thread. */
+import fc from "fast-check";
+import { afterEach, describe, expect, test } from "vitest";
+import { doMsg } from "@anax/lwkt";
+import {
+  LwktError,
+  defineMessage,
+  definePort,
+  localCpu,
+  openPort,
+  parentCpu,
+  serve,
+  type LocalPort,
+} from "@anax/lwkt/host";
+import { WireBuffer, decodeMsg, encodeMsg } from "../src/index";
+import { Codec } from "../src/host/codec";
+import { Schema } from "../src/host/schema";
+import { Add, Count, Fail, Note, Notes, Sleep } from "./protocol";
+
+const open: LocalPort[] = [];
+const keep = <T>(port: T): T => {
+  open.push(port as LocalPort);
+  return port;
+};
+afterEach(() => {
+  for (const port of open.splice(0)) port.close();
+});
+
+describe("defineMessage", () => {
+  const declare =
+    (spec: object): (() => unknown) =>
+    () =>
+      defineMessage(spec as never);
+
+  test("refuses what cannot be, and names it", () => {
+    expect(declare({ number: 300, name: "" })).toThrow("a name is needed");
+    expect(declare({ number: 15, name: "m" })).toThrow('message "m": number 15');
+    expect(declare({ number: 65536, name: "m" })).toThrow("65536");
+    expect(declare({ number: 300, name: "m", version: [0, 0] })).toThrow("version 0.0");
+    expect(declare({ number: 300, name: "m", request: { a: "int" } })).toThrow('m.request.a: no kind "int"');
+    expect(declare({ number: 300, name: "m", request: { a: "toString" } })).toThrow('no kind "toString"');
+    expect(declare({ number: 300, name: "m", request: { flags: "u8" } })).toThrow('"flags"');
+    expect(declare({ number: 300, name: "m", request: { toString: "u8" } })).toThrow('"toString"');
+    expect(declare({ number: 300, name: "m", request: { a: { kind: "u8", since: 1 } } })).toThrow(
+      "m.request.a: since 1",
+    );
+    expect(declare({ number: 300, name: "m", request: { a: { kind: "u8", initial: 256 } } })).toThrow("256");
+    expect(declare({ number: 300, name: "m", request: { a: { kind: "text", initial: 1 } } })).toThrow("initial");
+    expect(declare({ number: 300, name: "m", request: { a: "u8" }, reply: { a: "u16" } })).toThrow('field "a" is u8');
+    expect(declare({ number: 300, name: "m" })).not.toThrow();
+    expect(() => definePort("", { add: Add })).toThrow("EINVAL");
+    expect(() => definePort("p", {})).toThrow("EINVAL");
+    expect(() => definePort("p", { add: Add, plus: Add })).toThrow("257");
+  });
+
+  test("gives messages initial values, and others understand newer and older ones", () => {
+    const Old = defineMessage({ number: 400, name: "m", version: [1, 0], request: { a: "i32" } });
+    const New = defineMessage({
+      number: 400,
+      name: "m",
+      version: [1, 1],
+      request: { a: "i32", b: { kind: "i32", since: 1, initial: 7, doc: "came later" } },
+    });
+    expect(new New({ a: 1, b: 2 })).toMatchObject({ a: 1, b: 2 });
+    const wire = new WireBuffer(new Uint8Array(256));
+    const from = Old.request.store({ a: 5 }, null);
+    const size = encodeMsg(from, wire, 0, 256);
+    expect(decodeMsg(New.request.record, wire, 0, size)).toBe(size);
+    const message = {} as { a: number; b: number };
+    New.request.load(New.request.record, message as never, null, false);
+    expect(message).toEqual({ a: 5, b: 7 });
+    const newer = encodeMsg(New.request.store({ a: 8, b: 9 }, null), wire, 0, 256);
+    expect(decodeMsg(Old.request.record, wire, 0, newer)).toBe(newer);
+    Old.request.load(Old.request.record, message as never, null, false);
+    expect(message.a).toBe(8);
+  });
+});
+
+describe("codec", () => {
+  const fields = {
+    u8: "u8",
+    u16: "u16",
+    i32: "i32",
+    u32: "u32",
+    long: "long",
+    f64: "f64",
+    bool: "bool",
+    bytes: "bytes",
+    text: "text",
+    json: "json",
+    more: "bytes",
+  } as const;
+  const schema = Schema.of("all", 500, 1, 0, fields);
+  const loops = new Codec("all", schema.plans, false);
+  const values = fc.record({
+    u8: fc.integer({ min: 0, max: 255 }),
+    u16: fc.integer({ min: 0, max: 65535 }),
+    i32: fc.integer(),
+    u32: fc.integer({ min: 0, max: 0xffffffff }),
+    long: fc.maxSafeInteger(),
+    f64: fc.double(),
+    bool: fc.boolean(),
+    bytes: fc.uint8Array({ maxLength: 400 }),
+    text: fc.string({ unit: "grapheme" }),
+    json: fc.jsonValue().map((v) => JSON.parse(JSON.stringify(v)) as unknown),
+    more: fc.uint8Array({ maxLength: 40 }),
+  });
+
+  test("what goes in comes out: compiled, by loops, and into messages used before", () => {
+    const wire = new WireBuffer(new Uint8Array(new SharedArrayBuffer(65536)));
+    const reused: Record<string, unknown> = { bytes: new Uint8Array(0), more: new Uint8Array(0) };
+    fc.assert(
+      fc.property(values, (sent) => {
+        for (const codec of [schema.codec, loops]) {
+          codec.store(sent, schema.record, null);
+          const size = encodeMsg(schema.record, wire, 8, 60_000);
+          expect(decodeMsg(schema.record, wire, 8, size)).toBe(size);
+          for (const reader of [schema.codec, loops]) {
+            const fresh: Record<string, unknown> = {};
+            reader.load(schema.record, fresh, null, false);
+            expect(fresh).toEqual(sent);
+            reader.load(schema.record, reused, null, true);
+            expect({
+              ...reused,
+              bytes: new Uint8Array(reused.bytes as Uint8Array),
+              more: new Uint8Array(reused.more as Uint8Array),
+            }).toEqual(sent);
+          }
+        }
+      }),
+      { numRuns: 200 },
+    );
+  });
+
+  test("compiled and loops refuse the same", () => {
+    const good = {
+      u8: 1,
+      u16: 1,
+      i32: 1,
+      u32: 1,
+      long: 1,
+      f64: 1,
+      bool: true,
+      bytes: new Uint8Array(1),
+      text: "a",
+      json: 1,
+      more: new Uint8Array(1),
+    };
+    const odd = [
+      -1,
+      1.5,
+      NaN,
+      Infinity,
+      256,
+      65536,
+      2 ** 31,
+      2 ** 32,
+      2 ** 53,
+      -(2 ** 31) - 1,
+      "1",
+      null,
+      undefined,
+      true,
+      {},
+      1n,
+      () => 1,
+    ];
+    const outcome = (codec: Codec, from: object): string => {
+      try {
+        codec.store(from as never, schema.record, null);
+        return "fine";
+      } catch (error) {
+        return (error as Error).message;
+      }
+    };
+    for (const name of Object.keys(good)) {
+      for (const value of odd) {
+        const from = { ...good, [name]: value };
+        const compiled = outcome(schema.codec, from);
+        expect(compiled).toBe(outcome(loops, from));
+        if (compiled !== "fine") expect(compiled).toContain(`all.${name}`);
+      }
+    }
+  });
+});
+
+describe("ports of one thread", () => {
+  test("answer calls, awaited, blocking and from the core", async () => {
+    const port = keep(serve(definePort("local", { add: Add }), { add: ({ a, b }) => ({ sum: a + b }) }));
+    expect((await port.call(new Add({ a: 1, b: 2 }))).sum).toBe(3);
+    expect(port.callSync(new Add({ a: 3, b: 4 })).sum).toBe(7);
+    const add = new Add({ a: 5, b: 6 });
+    expect(doMsg(port, add)).toBe(0);
+    expect(add.sum).toBe(11);
+  });
+
+  test("a blocking call that would wait for itself", () => {
+    const port = keep(serve(definePort("slow", { sleep: Sleep }), { sleep: () => Promise.resolve({ slept: true }) }));
+    expect(() => port.callSync(new Sleep({ ms: 1 }))).toThrow("EDEADLK");
+  });
+
+  test("iteration in order, answers out of order", async () => {
+    const port = keep(openPort(definePort("iterated", { add: Add, fail: Fail })));
+    const calls = [port.call(new Add({ a: 1, b: 1 })), port.call(new Add({ a: 2, b: 2 }))];
+    const failed = port.call(new Fail({ code: "x" })).catch((error: LwktError) => error.code);
+    const taken = [];
+    for await (const m of port) {
+      taken.push(m);
+      if (taken.length === 3) break;
+    }
+    expect(taken.map((m) => m.kind)).toEqual(["add", "add", "fail"]);
+    taken.reverse();
+    for (const m of taken) {
+      if (m.kind === "add") m.reply({ sum: m.a + m.b });
+      else m.fail("ENOSYS", "not here");
+    }
+    expect((await Promise.all(calls)).map((m) => m.sum)).toEqual([2, 4]);
+    expect(await failed).toBe("ENOSYS");
+  });
+
+  test("space: a crowded port says so, and when it has room again", async () => {
+    const port = keep(openPort(Notes, { backlog: 4 }));
+    const sent = Array.from({ length: 6 }, (_, n) => port.send(new Note({ n, data: new Uint8Array(0) })));
+    expect(sent).toEqual([true, true, true, false, false, false]);
+    let ready = false;
+    const waiting = port.ready().then(() => {
+      ready = true;
+    });
+    const iterator = port[Symbol.asyncIterator]();
+    for (let n = 0; n < 5; n++) await iterator.next();
+    expect(ready).toBe(false);
+    await iterator.next();
+    await waiting;
+    expect(ready).toBe(true);
+  });
+
+  test("closing ends iteration and fails what waits", async () => {
+    const port = openPort(Notes);
+    const call = port.call(new Count()).catch((error: LwktError) => error.code);
+    {
+      using again = port;
+      void again;
+    }
+    expect(await call).toBe("EPIPE");
+    expect(await port[Symbol.asyncIterator]().next()).toMatchObject({ done: true });
+    await expect(port.call(new Count())).rejects.toMatchObject({ code: "EPIPE" });
+  });
+
+  test("misuse", async () => {
+    const port = keep(openPort(Notes));
+    expect(() => openPort(Notes)).toThrow('EEXIST: main has a port "notes" already');
+    port[Symbol.asyncIterator]();
+    expect(() => port[Symbol.asyncIterator]()).toThrow("EBUSY");
+    expect(() => serve(definePort("x", { add: Add }), {} as never)).toThrow("no handler for add");
+    expect(() => openPort(definePort("y", { add: Add }), { backlog: 0 })).toThrow("EINVAL");
+    await expect(parentCpu()).rejects.toMatchObject({ code: "ENOENT" });
+    const add = new Add({ a: 1, b: 1 });
+    await expect(keep(openPort(definePort("z", { fail: Fail }))).call(add as never)).rejects.toMatchObject({
+      code: "ENOSYS",
+    });
+    await expect(port.call(new Count(), { timeout: -1 })).rejects.toMatchObject({ code: "EINVAL" });
+  });
+
+  test("an arena's blocks are taken once", () => {
+    expect(() => localCpu().createArena({ blockSize: 0, blocks: 1 })).toThrow("EINVAL");
+    expect(() => localCpu().createArena({ blockSize: 64, blocks: 70_000 })).toThrow("EINVAL");
+    const arena = localCpu().createArena({ blockSize: 100, blocks: 3 });
+    expect(arena.blockSize).toBe(128);
+    const blocks = [arena.alloc(), arena.alloc(5), arena.alloc(0)];
+    expect(blocks.map((b) => b.bytes.length)).toEqual([128, 5, 0]);
+    expect(() => arena.alloc()).toThrow("ENOMEM");
+    expect(() => arena.alloc(129)).toThrow("EINVAL");
+    blocks[1]!.release();
+    blocks[1]!.release();
+    expect(arena.available).toBe(1);
+    {
+      using block = arena.alloc(7);
+      expect(block.bytes.length).toBe(7);
+    }
+    expect(arena.available).toBe(1);
+  });
+});
