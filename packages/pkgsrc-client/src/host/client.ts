@@ -33,7 +33,7 @@ import { Repositories } from "./client/repositories";
 import { coreRequest, patternsOf, type ChangeRequest } from "./client/request";
 import { verifyInstalled, type Verification } from "./client/verify";
 import { PackageError } from "./errors";
-import { dependencyGraph, graphToSvg, type DependencyGraph } from "./graph";
+import type { DependencyGraph } from "./graph";
 import { loadInstalled } from "./pkgdb/installed";
 import { FileIndex } from "./pkgdb/file-index";
 import { TransactionError } from "./transaction/errors";
@@ -73,6 +73,8 @@ export interface ApplyOptions {
   readonly noScripts?: boolean;
   /** Do not look for missing shared libraries. */
   readonly ignoreLibraries?: boolean;
+  /** Asks about packages without a good signature; without it the answer is no. */
+  readonly ask?: (question: string) => Promise<boolean>;
   /** Only fetch and verify. */
   readonly downloadOnly?: boolean;
   readonly signal?: AbortSignal;
@@ -100,6 +102,8 @@ export interface DependencyNode {
 export interface AuditResult {
   /** How many packages were looked at. */
   readonly packages: number;
+  /** Who signed the list; none when it is not signed or when there are no keys. */
+  readonly signers: readonly string[];
   readonly vulnerabilities: readonly {
     readonly package: string;
     /** `eol` is the end of maintenance. */
@@ -335,7 +339,7 @@ export class PkgsrcClient extends EventEmitter<ClientEvents> {
       cycle: 0,
     };
     this.state.create();
-    const paths = await this.repos.fetchAll([step], await this.catalog());
+    const paths = await this.repos.fetchAll([step], await this.catalog(), null);
     const reader = await openPackage(paths.get(info.name)!);
     try {
       return { name: info.name, files: reader.contents.files.map((file) => file.path) };
@@ -402,6 +406,8 @@ export class PkgsrcClient extends EventEmitter<ClientEvents> {
       roots.add(best);
     }
     if (patterns.length === 0) for (const p of catalog.installed()) if (!u.isAutomatic(p)) roots.add(p);
+    // Its layout library is loaded when somebody wants a picture.
+    const { dependencyGraph, graphToSvg } = await import("./graph");
     const graph = dependencyGraph(u, [...roots], options);
     return { graph, svg: graphToSvg(graph) };
   }
@@ -445,6 +451,7 @@ export class PkgsrcClient extends EventEmitter<ClientEvents> {
     const names = patterns.length === 0 ? installedNames(this.config.dbdir) : this.installedMatching(patterns);
     const file = options.file ?? (await this.repos.vulnerabilities(options.fetch ?? false));
     const data = await decompressBuffer(fs.readFileSync(file), { name: file });
+    const signers = await this.repos.trust.clearSigners(data);
     const list = readVulnerabilities(data, file);
     for (const warning of list.warnings) this.emit("warning", warning);
     const findings = auditPackages(list, names, {
@@ -453,6 +460,7 @@ export class PkgsrcClient extends EventEmitter<ClientEvents> {
     });
     return {
       packages: names.length,
+      signers,
       vulnerabilities: findings.map(({ name, type, url, pattern }) => ({ package: name, type, url, pattern })),
     };
   }
@@ -474,7 +482,12 @@ export class PkgsrcClient extends EventEmitter<ClientEvents> {
    */
   async apply(plan: ChangePlan, options: ApplyOptions = {}): Promise<ApplyResult> {
     return this.alone(options.command ?? "apply", async (engine) => {
-      const archives = await this.repos.fetchAll(plan.steps, (await this.load()).catalog, options.signal);
+      const archives = await this.repos.fetchAll(
+        plan.steps,
+        (await this.load()).catalog,
+        options.ask ?? null,
+        options.signal,
+      );
       if (options.downloadOnly === true) return { transaction: 0, steps: plan.steps, changedFiles: [] };
       const marks = new Map<string, boolean>();
       for (const step of plan.steps) {

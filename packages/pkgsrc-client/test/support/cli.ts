@@ -4,6 +4,7 @@ import fs from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "tsup";
+import { main } from "../../src/host/cli/main";
 
 const PACKAGE = fileURLToPath(new URL("../../", import.meta.url));
 
@@ -33,6 +34,27 @@ export async function buildCli(name: string): Promise<string> {
     },
   });
   return path.join(outDir, fs.existsSync(path.join(outDir, "cli.js")) ? "cli.js" : "cli.mjs");
+}
+
+/** The same without a process: for many commands in a row. Nothing can be typed, and the environment is ours. */
+export async function callCli(args: readonly string[]): Promise<CliResult> {
+  const written = { stdout: "", stderr: "" };
+  const real = { stdout: process.stdout.write, stderr: process.stderr.write };
+  const take =
+    (name: "stdout" | "stderr") =>
+    (chunk: string | Uint8Array): boolean => {
+      written[name] += typeof chunk === "string" ? chunk : Buffer.from(chunk).toString("utf8");
+      return true;
+    };
+  process.stdout.write = take("stdout") as typeof process.stdout.write;
+  process.stderr.write = take("stderr") as typeof process.stderr.write;
+  try {
+    const status = await main(args, "0.0.0");
+    return { status, signal: null, ...written };
+  } finally {
+    process.stdout.write = real.stdout;
+    process.stderr.write = real.stderr;
+  }
 }
 
 export function runCli(

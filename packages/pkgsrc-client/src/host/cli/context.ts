@@ -5,7 +5,7 @@
  */
 import { createInterface } from "node:readline/promises";
 import { PkgsrcClient, type ApplyOptions, type ApplyResult } from "../client";
-import type { ClientOptions, VerifyPolicy } from "../client/config";
+import type { ClientOptions, SignaturePolicy } from "../client/config";
 import type { ChangePlan } from "../client/plan";
 import type { ChangeRequest } from "../client/request";
 import type { CrashHook } from "../transaction/journal";
@@ -26,7 +26,7 @@ export interface GlobalFlags {
   destdir?: string;
   statedir?: string;
   repo?: string[];
-  verify?: VerifyPolicy;
+  verify?: SignaturePolicy;
   key?: string[];
   parallel?: number;
   scripts?: boolean;
@@ -132,12 +132,17 @@ export class Context {
       );
       return null;
     }
-    if (!(await this.confirm("\nproceed?"))) throw new TransactionError("ECANCELLED", "cancelled; nothing was changed");
+    // Fetching changes nothing.
+    if (options.downloadOnly !== true && !(await this.confirm("\nproceed?"))) {
+      throw new TransactionError("ECANCELLED", "cancelled; nothing was changed");
+    }
     const result = await this.client.apply(plan, {
       ...options,
       command: options.command ?? this.command,
       noScripts: flags.scripts === false,
       signal: this.signal,
+      // --yes is an answer to the plan, not to packages without a good signature.
+      ...(flags.yes === true || out.json ? {} : { ask: (question: string) => this.confirm(question) }),
     });
     this.progress.stop();
     out.answer({ ...view, transaction: result.transaction, changedFiles: result.changedFiles }, () => {

@@ -46,7 +46,14 @@ export function makeProgram(version: string, run: Run): Command {
         "this repository in place of the remembered ones, PRIORITY@URL for a priority; may be repeated",
       ).argParser(collect),
     )
-    .addOption(new Option("--verify <policy>", "what signatures count").choices(["never", "trusted", "always"]))
+    .addOption(
+      new Option("--verify <policy>", "how much signatures count").choices([
+        "never",
+        "trusted",
+        "always",
+        "interactive",
+      ]),
+    )
     .addOption(
       new Option("--key <file>", "trusted OpenPGP keys or X.509 certificates; may be repeated").argParser(collect),
     )

@@ -12,14 +12,16 @@ import path from "node:path";
 import { PackageError } from "../errors";
 import { DEFAULT_HISTORY_POLICY, type HistoryPolicy } from "../transaction/history";
 
-/** How much signatures count (VERIFIED_INSTALLATION of pkg_install.conf(5)). */
-export type VerifyPolicy =
-  /** Not looked at. */
+/** How much signatures count: VERIFIED_INSTALLATION of pkg_install.conf(5). */
+export type SignaturePolicy =
+  /** They are not looked at. */
   | "never"
-  /** A package may be unsigned; a signature that is there must be good. */
+  /** A package without a good one is asked about. */
   | "trusted"
-  /** Every package must have a good signature. */
-  | "always";
+  /** Every package must have a good one. */
+  | "always"
+  /** Every package is asked about. */
+  | "interactive";
 
 export interface RepositoryConfig {
   /** http:, https: or file: URL of the directory that has pkg_summary; a path is one, too. */
@@ -40,7 +42,8 @@ export interface ClientOptions {
   /** Where configuration files are. Default: PREFIX/etc. */
   readonly sysconfdir?: string;
   readonly repos?: readonly (string | RepositoryConfig)[];
-  readonly verify?: VerifyPolicy;
+  /** Default: that of pkg_install.conf; `trusted` when there are keys, else `never`. */
+  readonly verify?: SignaturePolicy;
   /** Files with trusted OpenPGP keys or X.509 certificates. */
   readonly keys?: readonly string[];
   /** The pkg-vulnerabilities file: URL or path. */
@@ -69,7 +72,7 @@ export interface Config {
   readonly repos: readonly RepositoryConfig[];
   /** Where `repos` comes from. */
   readonly repoSource: "options" | "environment" | "configuration" | "pkgin" | "none";
-  readonly verify: VerifyPolicy;
+  readonly verify: SignaturePolicy;
   readonly keys: readonly string[];
   readonly vulnerabilities: string;
   readonly parallel: number;
@@ -192,12 +195,6 @@ export function resolveConfig(options: ClientOptions = {}, env: Environment = pr
     const fromPkgin = pkginRepositories(prefix);
     return fromPkgin.length > 0 ? [fromPkgin, "pkgin"] : [[], "none"];
   })();
-  const verify =
-    options.verify ?? file.verify ?? (tools.get("VERIFIED_INSTALLATION") as VerifyPolicy | undefined) ?? "trusted";
-  if (!["never", "trusted", "always"].includes(verify)) {
-    // pkg_install's "interactive" asks for every package; ours asks once, with the plan.
-    if ((verify as string) !== "interactive") throw wrong("verify", `"${verify}" is none of never, trusted, always`);
-  }
   const parallel = options.parallel ?? file.parallel ?? 4;
   if (!Number.isInteger(parallel) || parallel < 1 || parallel > 64)
     throw wrong("parallel", "must be a whole number from 1 to 64");
@@ -205,6 +202,11 @@ export function resolveConfig(options: ClientOptions = {}, env: Environment = pr
   for (const name of ["GPG_KEYRING_VERIFY", "CERTIFICATE_ANCHOR_PKGS"]) {
     const ring = tools.get(name);
     if (options.keys === undefined && file.keys === undefined && ring !== undefined) keyFiles.push(ring);
+  }
+  const verify =
+    options.verify ?? file.verify ?? tools.get("VERIFIED_INSTALLATION") ?? (keyFiles.length > 0 ? "trusted" : "never");
+  if (!["never", "trusted", "always", "interactive"].includes(verify.toLowerCase())) {
+    throw wrong("verify", `"${verify}" is none of never, trusted, always, interactive`);
   }
   return {
     relocate,
@@ -216,7 +218,7 @@ export function resolveConfig(options: ClientOptions = {}, env: Environment = pr
     refcountDir: env["PKG_REFCOUNT_DBDIR"] ?? tools.get("PKG_REFCOUNT_DBDIR") ?? `${dbdir}.refcount`,
     repos: repoList[0].map(repositoryOf),
     repoSource: repoList[1],
-    verify: (verify as string) === "interactive" ? "trusted" : verify,
+    verify: verify.toLowerCase() as SignaturePolicy,
     keys: keyFiles,
     vulnerabilities:
       options.vulnerabilities ??

@@ -15,6 +15,7 @@ import { downloadAll, type DownloadItem } from "../repo/download";
 import { HttpClient } from "../repo/http";
 import { refresh } from "../repo/refresh";
 import { Repository } from "../repo/repository";
+import type { Ask } from "../signature/policy";
 import { listTree } from "../transaction/tree";
 import { TransactionError } from "../transaction/errors";
 import { writeDurably } from "../transaction/journal";
@@ -24,6 +25,7 @@ import type { Catalog } from "./catalog";
 import { repositoryOf, type Config, type RepositoryConfig } from "./config";
 import type { ClientEvents } from "./events";
 import type { PlanStep } from "./plan";
+import { Trust } from "./trust";
 
 /** Where events go. */
 interface Emitter {
@@ -33,12 +35,15 @@ interface Emitter {
 export class Repositories {
   private readonly http = new HttpClient({ userAgent: "pkgc" });
   private loaded: LoadedUniverse | null = null;
+  readonly trust: Trust;
 
   constructor(
     private readonly config: Config,
     private readonly state: StateDir,
     private readonly events: Emitter,
-  ) {}
+  ) {
+    this.trust = new Trust(config.verify, config.keys);
+  }
 
   private get summaries(): string {
     return path.join(this.state.cacheDir, "summaries");
@@ -113,7 +118,7 @@ export class Repositories {
         try {
           if (force) fs.rmSync(repository.cache, { recursive: true, force: true });
           this.events.emit("repository", { url, state: "fetch", packages: 0, message: "" });
-          await repository.update(this.http, signal === undefined ? {} : { signal });
+          await repository.update(this.http, { attempts: 3, ...(signal === undefined ? {} : { signal }) });
         } catch (error) {
           const message = error instanceof Error ? error.message : String(error);
           if (tolerant && (await repository.cached()) !== null && signal?.aborted !== true) {
@@ -135,7 +140,7 @@ export class Repositories {
     const all = this.opened();
     const sources = [];
     for (const { repository } of all) {
-      if ((await repository.cached()) === null) await repository.update(this.http);
+      if ((await repository.cached()) === null) await repository.update(this.http, { attempts: 3 });
       const stamp = Buffer.from(await repository.stamp()).toString("hex");
       sources.push({ stamp, priority: repository.priority, read: () => repository.summary() });
     }
@@ -163,7 +168,12 @@ export class Repositories {
    * Brings the packages of the steps to this machine. Returns the path of each by its name.
    * @throws PackageError EFETCH, ECHECKSUM, ESIGNATURE, EBADARCHIVE, EABORT; TransactionError ENOSPC
    */
-  async fetchAll(steps: readonly PlanStep[], catalog: Catalog, signal?: AbortSignal): Promise<Map<string, string>> {
+  async fetchAll(
+    steps: readonly PlanStep[],
+    catalog: Catalog,
+    ask: Ask | null,
+    signal?: AbortSignal,
+  ): Promise<Map<string, string>> {
     const paths = new Map<string, string>();
     const items = new Map<DownloadItem, string>();
     for (const step of steps) {
@@ -191,7 +201,7 @@ export class Repositories {
     await this.transfer(items, paths, signal);
     for (const [name, file] of paths) {
       if (signal?.aborted === true) throw new TransactionError("ECANCELLED", "stopped; nothing was changed");
-      await this.verify(name, file);
+      await this.verify(name, file, ask);
     }
     return paths;
   }
@@ -222,14 +232,14 @@ export class Repositories {
   }
 
   /** Name and signature of a package file. */
-  private async verify(name: string, file: string): Promise<void> {
+  private async verify(name: string, file: string, ask: Ask | null): Promise<void> {
     const reader = await openPackage(file);
     try {
       if (reader.contents.name !== name) {
         throw new PackageError("EBADARCHIVE", `${file} is ${reader.contents.name}, not ${name}`, { path: file });
       }
-      const signed = reader.signature !== null;
-      this.events.emit("verified", { name, signed, signer: "" });
+      const signers = await this.trust.admit(name, reader.signature, ask);
+      this.events.emit("verified", { name, signed: signers.length > 0, signer: signers.join(", ") });
     } finally {
       await reader.close();
     }

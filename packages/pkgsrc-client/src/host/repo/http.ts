@@ -5,8 +5,7 @@
  * Key class: `HttpClient`. Neighbours: `download.ts` retries and resumes.
  * Invariant: every failure is a PackageError EFETCH (or EABORT) that names the URL; `HttpFailure#transient` says whether to try again.
  */
-import { Agent, EnvHttpProxyAgent, request } from "undici";
-import type { Dispatcher } from "undici";
+import type { Agent, Dispatcher } from "undici";
 import { codeOf, PackageError } from "../errors";
 
 export interface HttpOptions {
@@ -106,7 +105,9 @@ function retryAfter(value: string | undefined): number {
 }
 
 export class HttpClient {
-  private readonly dispatcher: Dispatcher;
+  /** Made with the first request: loading undici takes longer than most programs that need no network. */
+  private dispatcher: Dispatcher | null;
+  private readonly settings: Agent.Options;
   private readonly owned: boolean;
   private readonly userAgent: string;
   private readonly headersTimeout: number;
@@ -117,17 +118,23 @@ export class HttpClient {
     this.bodyTimeout = options.bodyTimeout ?? 30_000;
     this.userAgent = options.userAgent ?? "pkgsrc-client";
     this.owned = options.dispatcher === undefined;
-    const settings = { connections: options.connections ?? 6, connect: { timeout: options.connectTimeout ?? 15_000 } };
+    this.settings = { connections: options.connections ?? 6, connect: { timeout: options.connectTimeout ?? 15_000 } };
+    this.dispatcher = options.dispatcher ?? null;
+  }
+
+  private connect(undici: typeof import("undici")): Dispatcher {
+    if (this.dispatcher !== null) return this.dispatcher;
     // http_proxy, https_proxy and no_proxy as libfetch honours them (fetch(3)).
     const proxied = ["http_proxy", "HTTP_PROXY", "https_proxy", "HTTPS_PROXY"].some(
       (name) => (process.env[name] ?? "") !== "",
     );
-    this.dispatcher = options.dispatcher ?? (proxied ? new EnvHttpProxyAgent(settings) : new Agent(settings));
+    this.dispatcher = proxied ? new undici.EnvHttpProxyAgent(this.settings) : new undici.Agent(this.settings);
+    return this.dispatcher;
   }
 
   /** Closes idle connections; requests under way end first. */
   async close(): Promise<void> {
-    if (this.owned) await this.dispatcher.close();
+    if (this.owned) await this.dispatcher?.close();
   }
 
   private async once(
@@ -143,10 +150,11 @@ export class HttpClient {
       target.username = "";
       target.password = "";
     }
-    const answer = await request(target, {
+    const undici = await import("undici");
+    const answer = await undici.request(target, {
       method: "GET",
       headers: all,
-      dispatcher: this.dispatcher,
+      dispatcher: this.connect(undici),
       headersTimeout: this.headersTimeout,
       bodyTimeout: this.bodyTimeout,
       signal: signal ?? null,
