@@ -9,7 +9,7 @@
  * braces. A pattern with an error matches nothing.
  *
  * Key type: `Pattern`. Neighbours: `dewey.ts`, `glob.ts`, `universe.ts`.
- * Invariant: a pattern never changes after its constructor; matching allocates nothing.
+ * Invariant: what a pattern matches never changes; matching allocates nothing but, once, the text with `-[0-9]*`.
  */
 import { copyBytes, equalBytes, Errno, i32 } from "@anax/portable";
 import { DeweyOp, isDigit, satisfies, VersionComparer, versionStart } from "./dewey";
@@ -60,14 +60,15 @@ export class Pattern {
   private highOp: DeweyOp = DeweyOp.NONE;
   private highAt: i32 = 0;
   private highLength: i32 = 0;
-  /** The text with `-[0-9]*` behind it, for shell patterns and plain names. */
-  private versioned: Uint8Array = new Uint8Array(0);
+  /** The text with `-[0-9]*` behind it, for shell patterns and plain names; the text itself until it is needed. */
+  private versioned: Uint8Array;
 
   /** Copies `buf[off, off + n)`. */
   constructor(buf: Uint8Array, off: i32, n: i32, comparer: VersionComparer, budget: Budget | null = null) {
     const text = new Uint8Array(n);
     copyBytes(text, 0, buf, off, n);
     this.text = text;
+    this.versioned = text;
     this.comparer = comparer;
     this.compile(budget);
   }
@@ -84,6 +85,7 @@ export class Pattern {
     const length: i32 = this.text.length;
     if (this.kind === PatternKind.GLOB && globMatch(this.text, 0, length, buf, off, n)) return true;
     if (n === length && equalBytes(this.text, 0, buf, off, n)) return true;
+    if (this.versioned.length === length) this.addVersionGlob(length);
     return globMatch(this.versioned, 0, this.versioned.length, buf, off, n);
   }
 
@@ -129,15 +131,15 @@ export class Pattern {
       this.kind = special >= 0 ? PatternKind.GLOB : PatternKind.PLAIN;
       this.prefix = special >= 0 ? special : n;
       if (escape >= 0 && escape < this.prefix) this.prefix = escape;
-      this.versioned = new Uint8Array((n + 7) | 0);
-      copyBytes(this.versioned, 0, text, 0, n);
-      this.putVersionGlob(n);
     }
   }
 
-  private putVersionGlob(at: i32): void {
+  private addVersionGlob(n: i32): void {
     const tail = "-[0-9]*";
-    for (let i = 0; i < tail.length; i++) this.versioned[at + i] = tail.charCodeAt(i);
+    const versioned = new Uint8Array((n + tail.length) | 0);
+    copyBytes(versioned, 0, this.text, 0, n);
+    for (let i = 0; i < tail.length; i++) versioned[n + i] = tail.charCodeAt(i);
+    this.versioned = versioned;
   }
 
   /** Replaces the first brace group by each of its alternatives. 0, -EINVAL, -E2BIG. */

@@ -488,11 +488,12 @@ export class Universe implements SummarySink {
   preference(p: i32, q: i32): i32 {
     const byPriority: i32 = (this.priorityOf(q) - this.priorityOf(p)) | 0;
     if (byPriority !== 0) return byPriority;
-    const byVersion = this.compareVersions(p, q);
-    if (byVersion !== 0) return -byVersion;
     const b = this.arena.bytes;
     const byName = compareBytes(b, this.nameAt(p), this.nameLength(p), b, this.nameAt(q), this.nameLength(q));
-    if (byName !== 0) return byName;
+    if (byName !== 0) {
+      const byVersion = this.compareVersions(p, q);
+      return byVersion !== 0 ? -byVersion : byName;
+    }
     const byRepo: i32 = (this.repoOf(p) - this.repoOf(q)) | 0;
     return byRepo !== 0 ? byRepo : (p - q) | 0;
   }
