@@ -7,7 +7,7 @@ const here = path.dirname(fileURLToPath(import.meta.url));
 const [program = "main", ...args] = process.argv.slice(2);
 const outdir = path.join(here, "../.cache/bench");
 await build({
-  entryPoints: [path.join(here, `${program}.ts`), path.join(here, "worker.ts")],
+  entryPoints: [path.join(here, `${program}.ts`), path.join(here, "worker.ts"), path.join(here, "soak-worker.ts")],
   outdir,
   outExtension: { ".js": ".mjs" },
   platform: "node",
