@@ -38,7 +38,7 @@ function progress(title: string): { update: (done: number, of: number) => void; 
     format: `${title} {bar} {percentage} %`,
     stream: process.stderr,
     clearOnComplete: true,
-    noTTYOutput: true,
+    noTTYOutput: flags.json !== true,
     notTTYSchedule: 10_000,
   });
   bar.start(1, 0);

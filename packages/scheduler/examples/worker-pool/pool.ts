@@ -27,7 +27,7 @@ import { InputError, policyNames, readTopology } from "@anax/scheduler/host";
 export interface PoolOptions {
   /** Threads (default 2). */
   workers?: number;
-  /** Tasks in a worker at a time, the running one included (default 4). */
+  /** Tasks in a worker at a time, the running one included (default 8). */
   depth?: number;
   /** Name of a policy (default dfly). */
   policy?: string;
@@ -43,7 +43,7 @@ export interface LaneOptions {
 }
 
 /** Mean time of a task from which its lane is one of long tasks, ns. */
-const LONG_NS = 250_000;
+const LONG_NS = 100_000;
 const CLASSES = { realtime: CLASS_REALTIME, normal: CLASS_NORMAL, idle: CLASS_IDLE } as const;
 
 type AnyCall = HostPort["call"];
@@ -151,7 +151,7 @@ export class WorkerPool<S extends Messages> implements AsyncDisposable {
     port: PortSpec<S>,
     options: PoolOptions = {},
   ): Promise<WorkerPool<S>> {
-    const { workers: count = 2, depth = 4, policy: name = "dfly" } = options;
+    const { workers: count = 2, depth = 8, policy: name = "dfly" } = options;
     const topology = readTopology({ cores: count, threads: depth }, "pool");
     const policy = newPolicy(policyByName(name), topology);
     if (policy === null) {
