@@ -7,6 +7,7 @@ import { Universe } from "@anax/pkgsrc-client";
 import {
   compareVersions,
   evolve,
+  generateRepository,
   generateWorld,
   installedFrom,
   matchesPattern,
@@ -124,6 +125,17 @@ describe("a generated repository", () => {
     expect(names).toEqual([...world.packages.map((p) => `${p.name}.tgz`), "pkg_summary.gz"].sort());
     for (const name of names)
       expect(await readFile(path.join(dirs[0]!, name))).toEqual(await readFile(path.join(dirs[1]!, name)));
+    const both = [await mkdtemp(path.join(tmpdir(), "pkgsrc-")), await mkdtemp(path.join(tmpdir(), "pkgsrc-"))];
+    made.push(...both);
+    const later = await generateRepository(both[0]!, {
+      world: { packages: 12, seed: 3 },
+      quarters: 2,
+      archives: false,
+    });
+    await generateRepository(both[1]!, { world: { packages: 12, seed: 3 }, quarters: 2 });
+    expect(later).toEqual(evolve(evolve(world), { seed: 3 }));
+    expect(await readdir(both[0]!)).toEqual(["pkg_summary.gz"]);
+    expect((await readdir(both[1]!)).length).toBe(later.packages.length + 1);
     const summary = gunzipSync(await readFile(path.join(dirs[0]!, "pkg_summary.gz"))).toString();
     for (const p of world.packages) {
       const size = (await readFile(path.join(dirs[0]!, `${p.name}.tgz`))).length;

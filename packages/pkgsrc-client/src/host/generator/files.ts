@@ -1,7 +1,7 @@
 /**
  * The packages of a world as files: binary packages with contents of their own, and the summary that tells of them.
  *
- * Key functions: `packageInput`, `writeRepository`. Neighbours: `../archive/create.ts` makes the archives. Invariant: the same world gives the same bytes.
+ * Key functions: `generateRepository`, `writeRepository`, `packageInput`. Neighbours: `../archive/create.ts` makes the archives. Invariant: the same world gives the same bytes.
  */
 import { createHash } from "node:crypto";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
@@ -9,10 +9,11 @@ import path from "node:path";
 import { gzipSync } from "node:zlib";
 import { type FileInput, type PackageInput, writePackage } from "../archive/create";
 import { Compression, PACKAGE_SUFFIX } from "../archive/compression";
+import { evolve } from "./evolve";
 import { sentence } from "./names";
 import { Random } from "./random";
 import { type FileFacts, summaryText } from "./summary";
-import type { GeneratedPackage, World } from "./world";
+import { type GeneratedPackage, generateWorld, type World, type WorldOptions } from "./world";
 
 export interface PackageFiles {
   /** Regular files of a package, on average; default 4. */
@@ -69,6 +70,25 @@ export function packageInput(p: GeneratedPackage, world: World, options: Package
       REQUIRES: p.requires,
     },
   };
+}
+
+/** What `generateRepository` makes. */
+export interface GenerateOptions extends RepositoryOptions {
+  world?: WorldOptions;
+  /** Quarters that the world goes on after its beginning; default 0. Those before are the machines to upgrade. */
+  quarters?: number;
+  /** Write packages; else the summary alone. Default true. */
+  archives?: boolean;
+}
+
+/**
+ * Makes a world and writes it as a repository into `directory`. The same options give the same bytes. Returns the world. Throws what node:fs throws.
+ */
+export async function generateRepository(directory: string, options: GenerateOptions = {}): Promise<World> {
+  let world = generateWorld(options.world);
+  for (let quarter = 1; quarter <= (options.quarters ?? 0); quarter++) world = evolve(world, { seed: quarter + 1 });
+  await writeRepository(directory, world, options.archives === false ? { ...options, only: () => false } : options);
+  return world;
 }
 
 export interface RepositoryOptions extends PackageFiles {

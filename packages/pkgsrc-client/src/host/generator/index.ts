@@ -1,6 +1,13 @@
 /** Repositories that do not exist, of any size and with a seed: for tests, benchmarks and trying things out. */
 export { evolve, type EvolveOptions } from "./evolve";
-export { type PackageFiles, packageInput, type RepositoryOptions, writeRepository } from "./files";
+export {
+  type GenerateOptions,
+  generateRepository,
+  type PackageFiles,
+  packageInput,
+  type RepositoryOptions,
+  writeRepository,
+} from "./files";
 export {
   type FileFacts,
   type InstalledPackage,
