@@ -40,6 +40,9 @@ export class Translation {
   /** Patterns of the request that match nothing. */
   readonly unmatched: IntVec = new IntVec();
   private readonly entered: Uint8Array;
+  /** By pattern and by library: 1 when everything that matches or provides it was entered. */
+  private readonly patternsDone: Uint8Array;
+  private readonly librariesDone: Uint8Array;
   /** By handle: 1 for an installed package that a repository has just so. */
   private readonly offered: Uint8Array;
   /** Superseders of installed packages, pairwise: the newer handle, the older one, the pattern. */
@@ -53,6 +56,8 @@ export class Translation {
     nodes.fill(-1);
     this.nodeOf = nodes;
     this.entered = new Uint8Array(universe.bases.count);
+    this.patternsDone = new Uint8Array(universe.patterns.count);
+    this.librariesDone = new Uint8Array(universe.libraries.count);
     this.offered = new Uint8Array(universe.count);
     for (let p = 0; p < universe.count; p++) if (universe.isInstalled(p)) this.installed.push(p);
   }
@@ -156,15 +161,21 @@ export class Translation {
       for (let i = 0; i < depends; i++) this.enterMatching(u.dependAt(p, i));
       if (!r.libraries) continue;
       const requires = u.requireCount(p);
-      for (let i = 0; i < requires; i++) {
-        const library = u.requireAt(p, i);
-        const providers = u.providers(library);
-        for (let k = 0; k < providers; k++) this.enterBase(u.baseOf(u.provider(library, k)));
-      }
+      for (let i = 0; i < requires; i++) this.enterProviders(u.requireAt(p, i));
     }
   }
 
+  private enterProviders(library: i32): void {
+    if (this.librariesDone[library] !== 0) return;
+    this.librariesDone[library] = 1;
+    const u = this.universe;
+    const n = u.providers(library);
+    for (let i = 0; i < n; i++) this.enterBase(u.baseOf(u.provider(library, i)));
+  }
+
   private enterMatching(pattern: i32): void {
+    if (this.patternsDone[pattern] !== 0) return;
+    this.patternsDone[pattern] = 1;
     const u = this.universe;
     const n = u.candidates(pattern);
     for (let i = 0; i < n; i++) this.enterBase(u.baseOf(u.candidate(pattern, i)));

@@ -102,7 +102,7 @@ export class WhyNot {
           if (!facts[i].used) continue;
           if (at < CHAIN_ENDS || at >= last) reason.add(facts[i].depth, this.handle(facts[i]), this.words(facts[i]));
           else if (at === CHAIN_ENDS) {
-            reason.add(facts[i].depth, -1, `and so on, ${(((last - CHAIN_ENDS) | 0)).toString()} requirements further:`);
+            reason.add(facts[i].depth, -1, `and so on, ${((last - CHAIN_ENDS) | 0).toString()} requirements further:`);
           }
           at++;
         }
