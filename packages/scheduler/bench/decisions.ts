@@ -216,3 +216,17 @@ export function decisionRows(points: readonly Point[]): Row[] {
   }
   return rows;
 }
+
+/** The curve as a Markdown table: ns of a decision, "local" and "spread". */
+export function decisionTable(points: readonly Point[]): string {
+  const ns = (policy: string, cpus: number): string =>
+    PATTERNS.map((pattern) =>
+      points.find((p) => p.policy === policy && p.cpus === cpus && p.pattern === pattern)!.ns.toFixed(0),
+    ).join(" / ");
+  const cpus = MACHINES.map((m) => m.cpus);
+  return [
+    `| ns, local / spread | ${cpus.map((n) => (n === 1 ? "1 CPU" : n)).join(" | ")} |`,
+    `| --- |${" --- |".repeat(cpus.length)}`,
+    ...policyNames().map((policy) => `| \`${policy}\` | ${cpus.map((n) => ns(policy, n)).join(" | ")} |`),
+  ].join("\n");
+}

@@ -7,7 +7,7 @@ import { writeFileSync } from "node:fs";
 import { SingleBar } from "cli-progress";
 import { Command, InvalidArgumentError } from "commander";
 import { curveSvg } from "./curve";
-import { decisionRows, measureDecisions } from "./decisions";
+import { decisionRows, decisionTable, measureDecisions } from "./decisions";
 import { poolRows } from "./pool";
 import { rowsText, type Row } from "./rows";
 
@@ -57,6 +57,7 @@ if (flags.only === undefined || flags.only === "decisions") {
   const points = await measureDecisions(flags.runs, flags.ms, shown.update);
   shown.stop();
   rows.push(...decisionRows(points));
+  if (flags.json !== true) process.stdout.write(`${decisionTable(points)}\n\n`);
   if (flags.svg !== undefined) writeFileSync(flags.svg, curveSvg(points));
 }
 if (flags.only === undefined || flags.only === "pool") {

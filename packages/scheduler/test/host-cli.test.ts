@@ -171,3 +171,17 @@ describe("wrong input: one line that names the field, the status says which kind
     expect(readdirSync(folder)).toEqual(["t.txt"]);
   });
 });
+
+test("the example of a service runs", async () => {
+  const example = fileURLToPath(new URL("../examples/how-many-cpus.ts", import.meta.url));
+  const { stdout, status } = await new Promise<Outcome>((done) => {
+    const child = spawn(process.execPath, ["--conditions=source", "--import", tsx, example]);
+    let text = "";
+    child.stdout.setEncoding("utf8").on("data", (chunk: string) => (text += chunk));
+    child.on("close", (code) => done({ status: code, stdout: text, stderr: "" }));
+  });
+  expect(status).toBe(0);
+  const rows = stdout.trim().split("\n").slice(1);
+  expect(rows.map((row) => row.split("\t")[0])).toEqual(["2", "4", "6", "8", "12", "16"]);
+  expect(rows.every((row) => row.split("\t").length === 7)).toBe(true);
+});
