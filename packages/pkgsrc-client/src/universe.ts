@@ -520,6 +520,8 @@ export class Universe implements SummarySink {
 
   /** The installed package of a base, or -1. */
   installedOf(base: i32): i32 {
+    // Bases can be known from patterns or longer bases alone.
+    if (base >= this.baseHead.length) return -1;
     for (let p = this.baseHead.get(base); p >= 0; p = this.word(p, Row.NEXT_IN_BASE)) if (this.isInstalled(p)) return p;
     return -1;
   }

@@ -143,6 +143,14 @@ describe("a universe", () => {
     expect(nameOf(u, u.addInstalled(minimal, 0, minimal.length, false))).toBe("tiny-1");
   });
 
+  it("knows bases that no package has", () => {
+    const u = new Universe();
+    install(u, { name: "foo-2bar-1" });
+    expect(matching(u, "foo-[0-9]*")).toEqual(["foo-2bar-1"]);
+    const foo = u.findBase(bytes("foo"), 0, 3);
+    expect([foo, u.installedOf(foo), u.packagesOf(foo)]).toEqual([1, -1, 0]);
+  });
+
   it("refuses a second summary before the first one ends", () => {
     const u = new Universe();
     expect(u.beginSummary(0)).toBe(-22);
