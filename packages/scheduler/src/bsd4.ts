@@ -14,7 +14,7 @@ import { CLASS_REALTIME, ESTCPUMAX, PRIBASE_NULL, SAMPLE_NS, type SchedEntity } 
 import { LoadTree } from "./load-tree";
 import { SchedPolicy, TICK_NS } from "./policy";
 import { PriorityTree } from "./priority-tree";
-import { QUEUES, RunQueue, type Sampler } from "./run-queue";
+import { QUEUES, RunQueue, newHeads, type Sampler } from "./run-queue";
 import { LEVEL_CORE, type Topology } from "./topology";
 import { SLICE_NS } from "./user-scheduler";
 
@@ -49,7 +49,7 @@ export class Bsd4Tuning {
 }
 
 export class Bsd4 extends SchedPolicy implements Sampler {
-  private readonly queue: RunQueue = new RunQueue();
+  private readonly queue: RunQueue = new RunQueue(newHeads(1), 0);
   private readonly upri: PriorityTree;
   /** Only its counts of idle CPUs are used. */
   private readonly tree: LoadTree;

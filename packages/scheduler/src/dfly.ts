@@ -7,7 +7,8 @@
  *
  * An entity's `uload` counts for its CPU while it is runnable and until it has slept for a second: load is what is usually there, not
  * what is there now. Where the original charges whole ticks, the caller accounts what was used, to the ns.
- * Invariant: `uload[c]` and `ucount[c]` are the sum and the number of the entities that are `loaded` on c; the tree holds `effective(c)`.
+ * Invariant: `uload[c]` and `ucount[c]` are the sum and the number of the entities that are `loaded` on c; the tree holds `effective(c)`;
+ * `upri[c]` is the priority of the current entity of c.
  * Source: DragonFly sys/kern/usched_dfly.c.
  */
 import { i32, imul, kassert, longDiv, longMod, LongArray, toLong, type long } from "@anax/portable";
@@ -25,12 +26,14 @@ import {
 } from "./dfly-tuning";
 import { LoadTree } from "./load-tree";
 import { SchedPolicy, TICK_NS } from "./policy";
-import { RunQueue, type Sampler } from "./run-queue";
+import { QUEUES, RunQueue, newHeads, type Sampler } from "./run-queue";
 import type { Topology } from "./topology";
 import { SLICE_NS } from "./user-scheduler";
 
 /** Who has slept so long is no load any more, ns. */
 export const DOZE_NS: long = 1000000000;
+/** Ticks of that time. */
+const TICKS_PER_DOZE: i32 = 50;
 /** Ticks between two turns of the rover. */
 const ROVER_TICKS: i32 = 8;
 /** Queued entities that are looked at for one that may move to another CPU. */
@@ -53,9 +56,12 @@ export class Dfly extends SchedPolicy implements Sampler {
   private readonly scan: Int32Array;
   /** All who count. */
   private total: i32 = 0;
-  /** Sleepers who still count, by when they fell asleep. */
-  private dozeHead: SchedEntity | null = null;
-  private dozeTail: SchedEntity | null = null;
+  /** The priority of what each CPU runs; PRIBASE_NULL when it is idle. */
+  private readonly upri: Int32Array;
+  /** Sleepers who still count, in no order: who wakes up leaves without a look at others. Ticks go round and round through them. */
+  private readonly dozers: Array<SchedEntity | null> = [];
+  private dozing: i32 = 0;
+  private sweepAt: i32 = 0;
   private readonly label: string;
 
   constructor(
@@ -69,12 +75,15 @@ export class Dfly extends SchedPolicy implements Sampler {
     this.uload = new Int32Array(topology.cpus);
     this.ucount = new Int32Array(topology.cpus);
     this.scan = new Int32Array(topology.cpus);
+    this.upri = new Int32Array(topology.cpus);
     this.nextDecay = new LongArray(topology.cpus);
     const tree = new LoadTree(topology);
     this.tree = tree;
     this.choice = new DflyChoice(topology, tuning, tree);
+    this.upri.fill(PRIBASE_NULL);
+    const heads = newHeads(topology.cpus);
     for (let c = 0; c < topology.cpus; c++) {
-      this.queues.push(new RunQueue());
+      this.queues.push(new RunQueue(heads, imul(c, QUEUES)));
       this.scan[c] = c;
       this.refresh(c);
     }
@@ -139,11 +148,8 @@ export class Dfly extends SchedPolicy implements Sampler {
   override remove(e: SchedEntity, parent: SchedEntity | null, now: long): void {
     if (parent !== null) e.bequeath(parent);
     this.unsetRunnable(e, now);
-    if (this.current[e.cpu] === e) {
-      this.current[e.cpu] = null;
-      this.want(e.cpu);
-    }
-    if (e.dozing) this.wakeDozer(e);
+    if (this.current[e.cpu] === e) this.vacate(e.cpu);
+    this.undoze(e);
     this.discount(e);
     this.refresh(e.cpu);
     this.dropMask(e);
@@ -151,33 +157,53 @@ export class Dfly extends SchedPolicy implements Sampler {
 
   private doze(e: SchedEntity): void {
     if (!e.loaded) return;
-    const last = this.dozeTail;
-    e.dozing = true;
-    e.next = null;
-    e.prev = last;
-    if (last === null) this.dozeHead = e;
-    else last.next = e;
-    this.dozeTail = e;
+    const at = this.dozing;
+    if (at === this.dozers.length) this.dozers.push(e);
+    else this.dozers[at] = e;
+    e.dozeAt = at;
+    this.dozing++;
   }
 
-  private wakeDozer(e: SchedEntity): void {
-    const next = e.next;
-    const prev = e.prev;
-    if (prev === null) this.dozeHead = next;
-    else prev.next = next;
-    if (next === null) this.dozeTail = prev;
-    else next.prev = prev;
-    e.next = null;
-    e.prev = null;
-    e.dozing = false;
+  private undoze(e: SchedEntity): void {
+    const at = e.dozeAt;
+    if (at < 0) return;
+    this.dozing--;
+    const last = this.dozers[this.dozing] as SchedEntity;
+    this.dozers[at] = last;
+    last.dozeAt = at;
+    this.dozers[this.dozing] = null;
+    e.dozeAt = -1;
+  }
+
+  /** Looks at so many dozers that all have been looked at after a second of ticks. Those who have slept for that long do not count any more. */
+  private sweep(now: long): void {
+    let left: i32 = (((this.dozing / imul(TICKS_PER_DOZE, this.cpus)) | 0) + 1) | 0;
+    while (left > 0 && this.dozing > 0) {
+      left--;
+      if (this.sweepAt >= this.dozing) this.sweepAt = 0;
+      const e = this.dozers[this.sweepAt] as SchedEntity;
+      if (now - e.sleepStart < DOZE_NS) {
+        this.sweepAt++;
+        continue;
+      }
+      this.undoze(e);
+      this.discount(e);
+      this.refresh(e.cpu);
+    }
+  }
+
+  /** Nothing runs on the CPU now. */
+  private vacate(cpu: i32): void {
+    this.current[cpu] = null;
+    this.upri[cpu] = PRIBASE_NULL;
+    this.want(cpu);
   }
 
   override sleep(e: SchedEntity, now: long): void {
     kassert(this.current[e.cpu] === e, "scheduler: sleeper does not run");
     e.sleepStart = now;
     if (!this.tuning.atHead) e.sliceUsed = 0;
-    this.current[e.cpu] = null;
-    this.want(e.cpu);
+    this.vacate(e.cpu);
     this.doze(e);
     this.refresh(e.cpu);
   }
@@ -195,15 +221,14 @@ export class Dfly extends SchedPolicy implements Sampler {
 
   /** A reschedule of its CPU when the queued entity is better than what runs. */
   private interrupt(e: SchedEntity): void {
-    const running = this.current[e.cpu];
-    if (running === null) {
-      this.want(e.cpu);
-      return;
-    }
-    const now = running.priority & QUEUE_MASK;
+    const cpu = e.cpu;
+    const now = this.upri[cpu] & QUEUE_MASK;
     const rival = e.priority & QUEUE_MASK;
-    if (now > ((rival + this.tuning.fastResched) | 0)) this.want(e.cpu);
-    else if (now > rival && running.sliceUsed < SLICE_NS) running.sliceUsed = SLICE_NS - TICK_NS;
+    if (now > ((rival + this.tuning.fastResched) | 0)) this.want(cpu);
+    else if (now > rival) {
+      const running = this.current[cpu];
+      if (running !== null && running.sliceUsed < SLICE_NS) running.sliceUsed = SLICE_NS - TICK_NS;
+    }
   }
 
   override unsetRunnable(e: SchedEntity, now: long): void {
@@ -226,8 +251,7 @@ export class Dfly extends SchedPolicy implements Sampler {
         e.sliceUsed = 0;
         e.wakeCpu = -1;
       }
-      this.current[from] = null;
-      this.want(from);
+      this.vacate(from);
       if (!this.mayRun(e, from)) target = this.choice.best(e);
       else if (!e.yielded && this.mayPush(from, now)) {
         this.refresh(from);
@@ -235,7 +259,7 @@ export class Dfly extends SchedPolicy implements Sampler {
       }
       e.yielded = false;
     } else {
-      if (e.dozing) this.wakeDozer(e);
+      this.undoze(e);
       const before = e.uload;
       if (e.sleepStart >= 0) e.woken(now);
       this.reweigh(e, before);
@@ -291,12 +315,13 @@ export class Dfly extends SchedPolicy implements Sampler {
     queue.remove(e);
     this.runnable--;
     this.current[cpu] = e;
+    this.upri[cpu] = e.priority;
     this.refresh(cpu);
     return e;
   }
 
   protected override settleAsleep(e: SchedEntity): void {
-    if (e.dozing) this.wakeDozer(e);
+    this.undoze(e);
     this.discount(e);
     this.refresh(e.cpu);
     e.cpu = this.firstAllowed(e);
@@ -312,6 +337,7 @@ export class Dfly extends SchedPolicy implements Sampler {
     e.charge(ns);
     if (now - e.sampleStart >= SAMPLE_NS) {
       this.sample(e, now);
+      this.upri[e.cpu] = e.priority;
       this.refresh(e.cpu);
     }
     this.checkSlice(e);
@@ -338,13 +364,7 @@ export class Dfly extends SchedPolicy implements Sampler {
   }
 
   override tick(cpu: i32, now: long): void {
-    let e = this.dozeHead;
-    while (e !== null && now - e.sleepStart >= DOZE_NS) {
-      this.wakeDozer(e);
-      this.discount(e);
-      this.refresh(e.cpu);
-      e = this.dozeHead;
-    }
+    this.sweep(now);
     if (now >= this.nextDecay.get(cpu)) {
       this.nextDecay.set(cpu, now + SAMPLE_NS);
       if (this.queues[cpu].hasNormal) {
@@ -403,7 +423,10 @@ export class Dfly extends SchedPolicy implements Sampler {
     if (queued) {
       this.queues[e.cpu].add(e, false);
       this.interrupt(e);
-    } else if (this.current[e.cpu] === e && this.queues[e.cpu].count > 0) this.want(e.cpu);
+    } else if (this.current[e.cpu] === e) {
+      this.upri[e.cpu] = e.priority;
+      if (this.queues[e.cpu].count > 0) this.want(e.cpu);
+    }
     this.refresh(e.cpu);
   }
 
@@ -461,9 +484,7 @@ export class Dfly extends SchedPolicy implements Sampler {
         cpu = allowed.mask.next(cpu);
         if (cpu < 0) cpu = allowed.mask.next(0);
       }
-      const running = this.current[cpu];
-      const upri = running === null ? PRIBASE_NULL : running.priority;
-      if ((upri & QUEUE_MASK) > (e.priority & QUEUE_MASK)) return cpu;
+      if ((this.upri[cpu] & QUEUE_MASK) > (e.priority & QUEUE_MASK)) return cpu;
       cpu = (cpu + 1) | 0;
       if (cpu >= this.cpus) cpu = 0;
     }

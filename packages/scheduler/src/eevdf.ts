@@ -14,7 +14,7 @@ import { CLASS_NORMAL, CLASS_REALTIME, NICE_MIN, type SchedEntity } from "./enti
 import { FairNode, FairQueue, WEIGHT_0, WEIGHT_IDLE, virtualTime, type NodeFilter } from "./fair-queue";
 import { LoadTree } from "./load-tree";
 import { SchedPolicy, TICK_NS } from "./policy";
-import { QUEUES, RunQueue } from "./run-queue";
+import { QUEUES, RunQueue, newHeads } from "./run-queue";
 import { LEVEL_PACKAGE, type Topology } from "./topology";
 import { SLICE_NS } from "./user-scheduler";
 
@@ -50,9 +50,10 @@ export class Eevdf extends SchedPolicy implements NodeFilter {
     this.sliceNs = BASE_SLICE_NS * toLong((32 - clz(cpus)) | 0);
     this.tree = new LoadTree(topology);
     this.domain = new Int32Array(topology.cpus);
+    const heads = newHeads(topology.cpus);
     for (let c = 0; c < topology.cpus; c++) {
       this.fair.push(new FairQueue());
-      this.realtime.push(new RunQueue());
+      this.realtime.push(new RunQueue(heads, imul(c, QUEUES)));
       this.domain[c] = topology.around(c, LEVEL_PACKAGE);
     }
   }

@@ -88,8 +88,8 @@ export class SchedEntity {
   forked: boolean = false;
   /** Its `uload` counts for its CPU; true for a while after it went to sleep. */
   loaded: boolean = false;
-  /** On the list of sleepers whose load still counts; `next` and `prev` are the list's. */
-  dozing: boolean = false;
+  /** Its place among the sleepers whose load still counts; -1 for none. */
+  dozeAt: i32 = -1;
   /** It gave up its turn. */
   yielded: boolean = false;
 

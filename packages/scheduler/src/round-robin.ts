@@ -6,11 +6,11 @@
  * the longest waiting of the nearest CPU where somebody waits.
  * Invariant: the load of a CPU is the number of its entities that wait or run.
  */
-import { i32, kassert, type long } from "@anax/portable";
+import { i32, imul, kassert, type long } from "@anax/portable";
 import { CLASS_REALTIME, type SchedEntity } from "./entity";
 import { LoadTree } from "./load-tree";
 import { SchedPolicy } from "./policy";
-import { QUEUES, RunQueue } from "./run-queue";
+import { QUEUES, RunQueue, newHeads } from "./run-queue";
 import type { Topology } from "./topology";
 import { SLICE_NS } from "./user-scheduler";
 
@@ -24,7 +24,8 @@ export class RoundRobin extends SchedPolicy {
   constructor(topology: Topology) {
     super(topology);
     this.tree = new LoadTree(topology);
-    for (let i = 0; i < topology.cpus; i++) this.queues.push(new RunQueue());
+    const heads = newHeads(topology.cpus);
+    for (let i = 0; i < topology.cpus; i++) this.queues.push(new RunQueue(heads, imul(i, QUEUES)));
   }
 
   get name(): string {

@@ -7,7 +7,7 @@
  * Invariant: a queue's bit is set exactly when it is not empty; a queued entity's priority falls into the queue it is on.
  * Source: DragonFly sys/kern/usched_dfly.c (rtqueues, queues, idqueues).
  */
-import { clz, ctz, kassert, u32, type i32, type long } from "@anax/portable";
+import { clz, ctz, imul, kassert, u32, type i32, type long } from "@anax/portable";
 import { CLASS_IDLE, CLASS_NORMAL, PPQ, PRIBASE_NULL, SAMPLE_NS, type SchedEntity } from "./entity";
 
 /** Queues of all classes. */
@@ -26,8 +26,15 @@ export interface Sampler {
   sample(e: SchedEntity, now: long): void;
 }
 
+/** Heads for so many run queues. */
+export function newHeads(runQueues: i32): Array<SchedEntity | null> {
+  const heads: Array<SchedEntity | null> = [];
+  const count = imul(runQueues, QUEUES);
+  for (let i = 0; i < count; i++) heads.push(null);
+  return heads;
+}
+
 export class RunQueue {
-  private readonly heads: Array<SchedEntity | null> = [];
   /** Bit of each queue, a word for each class. Fields and not an array: one load less on every way through here. */
   private ready0: i32 = 0;
   private ready1: i32 = 0;
@@ -37,9 +44,11 @@ export class RunQueue {
   /** Samples since a starving one was given a turn. */
   private sinceTurn: i32 = 0;
 
-  constructor() {
-    for (let i = 0; i < QUEUES; i++) this.heads.push(null);
-  }
+  /** With `heads` of its own, or at `base` of an array that many queues share: thousands of small arrays are slower. */
+  constructor(
+    private readonly heads: Array<SchedEntity | null>,
+    private readonly base: i32,
+  ) {}
 
   private word(w: i32): i32 {
     if (w === 0) return this.ready0;
@@ -112,11 +121,11 @@ export class RunQueue {
     kassert(!e.queued, "run queue: entity queued twice");
     const q: i32 = e.priority >> 2;
     e.queued = true;
-    const head = this.heads[q];
+    const head = this.heads[this.base + q];
     if (head === null) {
       e.next = null;
       e.prev = e;
-      this.heads[q] = e;
+      this.heads[this.base + q] = e;
       this.mark(q);
     } else {
       const tail = head.prev as SchedEntity;
@@ -124,7 +133,7 @@ export class RunQueue {
       head.prev = e;
       if (atHead) {
         e.next = head;
-        this.heads[q] = e;
+        this.heads[this.base + q] = e;
       } else {
         e.next = null;
         tail.next = e;
@@ -137,11 +146,11 @@ export class RunQueue {
   remove(e: SchedEntity): void {
     kassert(e.queued, "run queue: entity not queued");
     const q: i32 = e.priority >> 2;
-    const head = this.heads[q];
+    const head = this.heads[this.base + q];
     const next = e.next;
     const prev = e.prev;
     if (head === e) {
-      this.heads[q] = next;
+      this.heads[this.base + q] = next;
       if (next === null) this.unmark(q);
       else next.prev = prev;
     } else if (head !== null && prev !== null) {
@@ -157,24 +166,24 @@ export class RunQueue {
 
   /** The first of queue `q`, still queued; follow `next` for the others. */
   head(q: i32): SchedEntity | null {
-    return this.heads[q];
+    return this.heads[this.base + q];
   }
 
   /** The last of queue `q`, still queued; follow `previous` for the others. */
   tail(q: i32): SchedEntity | null {
-    const head = this.heads[q];
+    const head = this.heads[this.base + q];
     return head === null ? null : head.prev;
   }
 
   /** Who is before `e` in its queue, null for the first. */
   previous(e: SchedEntity): SchedEntity | null {
-    return this.heads[e.priority >> 2] === e ? null : e.prev;
+    return this.heads[this.base + (e.priority >> 2)] === e ? null : e.prev;
   }
 
   /** The first entity of the best queue, still queued; null when all are empty. */
   peek(): SchedEntity | null {
     const q = this.best;
-    return q === QUEUES ? null : this.heads[q];
+    return q === QUEUES ? null : this.heads[this.base + q];
   }
 
   /**
@@ -190,7 +199,7 @@ export class RunQueue {
     let starving: SchedEntity | null = null;
     let longest: i32 = STARVING;
     for (let q = this.after(first - 1); q < end; q = this.after(q)) {
-      let e = this.heads[q];
+      let e = this.heads[this.base + q];
       while (e !== null) {
         const next = e.next;
         this.remove(e);

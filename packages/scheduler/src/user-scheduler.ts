@@ -17,13 +17,13 @@ import {
   SAMPLE_NS,
   type SchedEntity,
 } from "./entity";
-import { RunQueue, type Sampler } from "./run-queue";
+import { RunQueue, newHeads, type Sampler } from "./run-queue";
 
 /** Length of a time slice: ten round robins a second. */
 export const SLICE_NS: long = 100000000;
 
 export class UserScheduler implements Sampler {
-  private readonly queue: RunQueue = new RunQueue();
+  private readonly queue: RunQueue = new RunQueue(newHeads(1), 0);
   /** Entities on run queues. */
   runnable: i32 = 0;
   /** Set when something better than `current` became runnable; the loop clears it by choosing again. */
