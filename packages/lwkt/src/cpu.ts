@@ -26,8 +26,8 @@ import {
   TDS_RUNNING,
   TDW_AGAIN,
   TDW_TOKENS,
-  type Thread,
-} from "./thread";
+} from "./thread-state";
+import type { Thread } from "./thread";
 
 /** Another CPU has flagged this one: `Cpu#processIpis` is due. */
 export const RQF_IPIQ: i32 = 0x1;

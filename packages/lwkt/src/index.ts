@@ -4,6 +4,8 @@
  */
 export * from "./msg";
 export * from "./port";
+export * from "./thread-state";
+export * from "./threadport";
 export * from "./thread";
 export * from "./cpu";
 export * from "./spinport";

@@ -5,7 +5,7 @@
  *
  * | kind | DragonFly | messages | replies | who takes |
  * |---|---|---|---|---|
- * | `ThreadPort` (`thread.ts`) | initport_thread | queued | queued | its thread alone |
+ * | `ThreadPort` (`threadport.ts`) | initport_thread | queued | queued | its thread alone |
  * | `SpinPort` (`spinport.ts`) | initport_spin | queued | queued | any of several threads |
  * | `SerializePort` (`serialize.ts`) | initport_serialize | queued | queued | who holds the serializer |
  * | `QueuePort` | | queued | queued | whoever `notify` tells |

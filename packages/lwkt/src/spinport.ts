@@ -9,7 +9,8 @@
  */
 import { kassert, type i32 } from "@anax/portable";
 import { QueuePort } from "./port";
-import { TDS_IDLE, type Thread } from "./thread";
+import type { Thread } from "./thread";
+import { TDS_IDLE } from "./thread-state";
 import { WaitQueue } from "./waitq";
 
 export class SpinPort extends QueuePort {

@@ -2,7 +2,7 @@
  * LWKT threads: message handlers with a port, a fixed priority and a home CPU.
  *
  * A thread has no stack of its own: it is run to completion, one message at a time, when its port is not empty.
- * Long work is cut into steps. Key types `Thread`, `ThreadPort`, `MsgHandler`. Neighbours: `cpu.ts` (who runs it), `port.ts`, `token.ts`, `waitq.ts`.
+ * Long work is cut into steps. Key types `Thread`, `MsgHandler`. Neighbours: `thread-state.ts`, `threadport.ts`, `cpu.ts` (who runs it), `token.ts`, `waitq.ts`.
  *
  * How a handler ends its turn:
  *
@@ -14,158 +14,41 @@
  * | got EASYNC (`getToken`, `call`, `wait`, `sleep`, `waitPort`) and returns | is called again, from its start, with the same message when it is woken | dropped, and back |
  *
  * Invariant: between turns a thread that does not keep the CPU holds no token; a sleeping thread takes no message from its port.
- * Source: DragonFly sys/kern/lwkt_thread.c, sys/sys/thread.h (priorities).
+ * Source: DragonFly sys/kern/lwkt_thread.c.
  */
 import { EASYNC, kassert, type i32 } from "@anax/portable";
 import type { Cpu } from "./cpu";
 import { DEBUG } from "./glue/js/debug";
 import type { IpiHandler } from "./ipi";
-import {
-  IPI_PUT,
-  IPI_REPLY,
-  MSGF_DONE,
-  MSGF_INTRANSIT,
-  MSGF_QUEUED,
-  MSGF_REPLY,
-  callMsg,
-  waitMsg,
-  type Msg,
-} from "./msg";
-import { QueuePort, type Port } from "./port";
+import { MSGF_DONE, MSGF_QUEUED, callMsg, waitMsg, type Msg } from "./msg";
+import type { Port, QueuePort } from "./port";
 import type { Serializer } from "./serialize";
 import type { SpinPort } from "./spinport";
+import {
+  TDPRI_MAX,
+  TDS_ASLEEP,
+  TDS_EXITED,
+  TDS_IDLE,
+  TDS_MOVING,
+  TDS_QUEUED,
+  TDS_RUNNING,
+  TDW_AGAIN,
+  TDW_EXIT,
+  TDW_MIGRATE,
+  TDW_RERUN,
+  TDW_SLEEP,
+  TDW_STALLED,
+  TDW_WOKEN,
+  TDW_YIELD,
+} from "./thread-state";
+import { ThreadPort } from "./threadport";
 import { TokenStack } from "./token-stack";
 import type { Token } from "./token";
 import { Waiter, type WaitQueue } from "./waitq";
 
-export const TDPRI_IDLE: i32 = 0;
-export const TDPRI_USER_SCHEDULER: i32 = 2;
-export const TDPRI_USER_IDLE: i32 = 4;
-export const TDPRI_USER_NORM: i32 = 6;
-export const TDPRI_USER_REAL: i32 = 8;
-export const TDPRI_KERN_LPSCHED: i32 = 9;
-export const TDPRI_KERN_USER: i32 = 10;
-export const TDPRI_KERN_DAEMON: i32 = 12;
-export const TDPRI_SOFT_NORM: i32 = 14;
-export const TDPRI_SOFT_TIMER: i32 = 16;
-export const TDPRI_INT_SUPPORT: i32 = 20;
-export const TDPRI_INT_LOW: i32 = 27;
-export const TDPRI_INT_MED: i32 = 28;
-export const TDPRI_INT_HIGH: i32 = 29;
-export const TDPRI_MAX: i32 = 31;
-
-/** States of a thread. */
-export const TDS_IDLE: i32 = 0;
-export const TDS_QUEUED: i32 = 1;
-export const TDS_RUNNING: i32 = 2;
-export const TDS_ASLEEP: i32 = 3;
-/** On its way to another CPU. */
-export const TDS_MOVING: i32 = 4;
-
-/** What makes a turn another than the plain one: TDW_* in `Thread#work`. */
-/** It has token references, and must have the tokens before it runs. */
-export const TDW_TOKENS: i32 = 0x1;
-/** The next turn is for the same message: it sleeps or waits for tokens, and its handler starts over. */
-export const TDW_RERUN: i32 = 0x2;
-/** It goes on with the same message and keeps the CPU. */
-export const TDW_AGAIN: i32 = 0x4;
-/** It goes on with the same message after others. */
-export const TDW_YIELD: i32 = 0x8;
-/** It got EASYNC from something that wakes it. */
-export const TDW_SLEEP: i32 = 0x10;
-/** It was woken before it slept. */
-export const TDW_WOKEN: i32 = 0x20;
-/** It moves to another CPU at the end of its turn. */
-export const TDW_MIGRATE: i32 = 0x40;
-/** A token could not be had: the handler has to return. */
-export const TDW_STALLED: i32 = 0x80;
-
 /** What a thread does with a message: finish it with `replyMsg`, forward it, or keep it and reply later. */
 export interface MsgHandler {
   handle(msg: Msg): void;
-}
-
-/** The port of a thread: an arriving message makes the thread runnable, by IPI when its CPU is another. */
-export class ThreadPort extends QueuePort {
-  private thread: Thread | null = null;
-
-  /** For Thread's constructor alone. */
-  attach(thread: Thread): void {
-    this.thread = thread;
-  }
-
-  notify(): void {
-    const td = this.thread;
-    if (td !== null) td.schedule();
-  }
-
-  override putPort(msg: Msg): i32 {
-    const td = this.thread!;
-    const group = td.cpu.group;
-    if (group !== null && group.isForeign(td.cpu)) {
-      msg.flags |= MSGF_INTRANSIT;
-      group.sendIpi(td.cpu, msg, IPI_PUT);
-      return EASYNC;
-    }
-    this.enqueue(msg);
-    td.schedule();
-    return EASYNC;
-  }
-
-  override replyPort(msg: Msg): void {
-    const td = this.thread!;
-    const group = td.cpu.group;
-    if (group !== null && group.isForeign(td.cpu)) {
-      msg.flags |= MSGF_INTRANSIT | MSGF_REPLY;
-      group.sendIpi(td.cpu, msg, IPI_REPLY);
-      return;
-    }
-    super.replyPort(msg);
-  }
-
-  /** Chases a thread that has migrated. */
-  override arrived(msg: Msg, cpu: Cpu): void {
-    const td = this.thread!;
-    kassert((msg.flags & MSGF_INTRANSIT) !== 0, "port: message not in transit");
-    if (td.cpu !== cpu) {
-      cpu.group!.sendIpi(td.cpu, msg, IPI_PUT);
-      return;
-    }
-    msg.flags &= ~MSGF_INTRANSIT;
-    this.enqueue(msg);
-    td.schedule();
-  }
-
-  override replyArrived(msg: Msg, cpu: Cpu): void {
-    const td = this.thread!;
-    kassert((msg.flags & MSGF_INTRANSIT) !== 0, "port: reply not in transit");
-    if (td.cpu !== cpu) {
-      cpu.group!.sendIpi(td.cpu, msg, IPI_REPLY);
-      return;
-    }
-    msg.flags &= ~(MSGF_INTRANSIT | MSGF_REPLY);
-    super.replyPort(msg);
-  }
-
-  override getPort(): Msg | null {
-    if (DEBUG) this.checkOwner("getPort: not the port's thread");
-    return super.getPort();
-  }
-
-  /** As `Port#dropMsg`; only the thread itself, and only for a message that is neither replied nor on its way from another CPU. */
-  override dropMsg(msg: Msg): i32 {
-    if (DEBUG) this.checkOwner("dropMsg: not the port's thread");
-    return super.dropMsg(msg);
-  }
-
-  /** Code outside of all threads (start-up, the loop itself) may do anything that the CPU may. */
-  private checkOwner(message: string): void {
-    const td = this.thread!;
-    const group = td.cpu.group;
-    kassert(group === null || !group.isForeign(td.cpu), message);
-    const running = td.cpu.current;
-    kassert(running === null || running === td, message);
-  }
 }
 
 /** How a thread sleeps. */
@@ -389,6 +272,30 @@ export class Thread implements IpiHandler {
     return this.tokens!.takeAll();
   }
 
+  /**
+   * Ends the thread: from its own handler (when that returns), or from its home CPU while it is idle. Its port is dead then. Panics when messages are left on it, when
+   * it has tokens, and for a server of a shared port. Source: lwkt_exit.
+   */
+  exit(): void {
+    const group = this.home.group;
+    kassert(group === null || !group.isForeign(this.home), "exit: from another CPU");
+    kassert(this.source === this.port, "exit: a server of a shared port");
+    if (this.state === TDS_RUNNING) this.work |= TDW_EXIT;
+    else {
+      kassert(this.state === TDS_IDLE, "exit: the thread has something to do");
+      this.end();
+    }
+  }
+
+  private end(): void {
+    const stack = this.tokens;
+    kassert(stack === null || stack.size === 0, "exit: the thread has tokens");
+    this.port.kill();
+    this.message = null;
+    this.work = 0;
+    this.state = TDS_EXITED;
+  }
+
   /** Moves the thread to another CPU: from its own handler (when that returns), or from its home CPU while it does not run. Source: lwkt_migratecpu. */
   migrate(to: Cpu): void {
     const group = this.home.group;
@@ -456,7 +363,7 @@ export class Thread implements IpiHandler {
   /** For Cpu alone: what comes after the turn. Returns whether the thread keeps the CPU. */
   endTurn(): boolean {
     const stack = this.tokens;
-    const again = (this.work & (TDW_AGAIN | TDW_SLEEP | TDW_STALLED | TDW_MIGRATE)) === TDW_AGAIN;
+    const again = (this.work & (TDW_AGAIN | TDW_SLEEP | TDW_STALLED | TDW_MIGRATE | TDW_EXIT)) === TDW_AGAIN;
     if (stack !== null) stack.endTurn();
     if (again) return true;
     if (stack !== null) stack.dropAll();
@@ -475,6 +382,11 @@ export class Thread implements IpiHandler {
     if (!asleep) this.work &= ~TDW_SLEEP;
     if ((this.work & TDW_AGAIN) !== 0) this.work = (this.work & ~TDW_AGAIN) | TDW_YIELD;
     this.state = asleep ? TDS_ASLEEP : TDS_IDLE;
+    if ((this.work & TDW_EXIT) !== 0) {
+      kassert((this.work & (TDW_RERUN | TDW_YIELD)) === 0, "exit: the thread has something to do");
+      this.end();
+      return;
+    }
     if ((this.work & TDW_MIGRATE) !== 0) this.move();
     else if (!asleep) {
       if ((this.work & (TDW_RERUN | TDW_YIELD)) !== 0 || !this.source.isEmpty) this.schedule();

@@ -10,7 +10,8 @@
  * Source: DragonFly sys/kern/lwkt_token.c (lwkt_gettoken, lwkt_getalltokens).
  */
 import { EASYNC, kassert, type i32 } from "@anax/portable";
-import { TDW_STALLED, TDW_TOKENS, type Thread } from "./thread";
+import type { Thread } from "./thread";
+import { TDW_STALLED, TDW_TOKENS } from "./thread-state";
 import { TOKENS_MAX, TOKEN_SPINS, TOK_EXCLREQ, TOK_EXCLUSIVE, TOK_INCR, type Token } from "./token";
 
 /** One time that a thread took a token. Pooled by the stack. */

@@ -19,8 +19,10 @@ import {
   TDPRI_KERN_USER,
   TDPRI_SOFT_NORM,
   TDS_ASLEEP,
+  TDS_EXITED,
   TDS_MOVING,
   Thread,
+  Token,
   WaitQueue,
   Waiter,
   armOn,
@@ -302,6 +304,67 @@ describe("steps", () => {
     cpu.runThreads(10);
     expect(log).toEqual(["long 0", "long 1", "high", "other", "long 2"]);
     expect(cpu.runnable).toBe(0);
+  });
+});
+
+describe("a thread that exits", () => {
+  it("is gone after its turn, and so is its port", () => {
+    const cpu = new Cpu(0);
+    const replies = new Replies();
+    const td = thread(cpu, "t", TDPRI_KERN_USER, (self, msg) => {
+      replyMsg(msg, 0);
+      if (msg.cmd === 1) self.exit();
+    });
+    post(td, replies, 0);
+    post(td, replies, 1);
+    cpu.runThreads(10);
+    expect([td.state, replies.done, cpu.runnable]).toEqual([TDS_EXITED, [0, 1], 0]);
+    expect(() => post(td, replies)).toThrow(/dead port/);
+    td.schedule();
+    td.wakeup();
+    expect(cpu.runThreads(10)).toBe(0);
+    const idle = thread(cpu, "i", TDPRI_KERN_USER, () => undefined);
+    idle.exit();
+    expect(idle.state).toBe(TDS_EXITED);
+  });
+
+  it("panics with messages or tokens left, in the middle of a message, and from afar", () => {
+    const cpu = new Cpu(0);
+    const replies = new Replies();
+    const token = new Token("t", 1);
+    const bad = (fn: (td: Thread, msg: Msg) => void): (() => void) => {
+      const c = new Cpu(0);
+      post(thread(c, "t", TDPRI_KERN_USER, fn), replies);
+      return () => c.runThreads(1);
+    };
+    const queued = thread(cpu, "t", TDPRI_KERN_USER, () => undefined);
+    post(queued, replies);
+    expect(() => queued.exit()).toThrow(/something to do/);
+    expect(
+      bad((td) => {
+        td.getToken(token);
+        td.exit();
+      }),
+    ).toThrow(/has tokens/);
+    expect(
+      bad((td) => {
+        td.yieldNow();
+        td.exit();
+      }),
+    ).toThrow(/something to do/);
+    expect(
+      bad((td) => {
+        post(td, replies);
+        td.exit();
+      }),
+    ).toThrow(/on its queue/);
+    const g = group(2);
+    const far = thread(g.cpus[1]!, "t", TDPRI_KERN_USER, () => undefined);
+    g.enter(g.cpus[0]!);
+    expect(() => far.exit()).toThrow(/from another CPU/);
+    const server = thread(cpu, "s", TDPRI_KERN_USER, () => undefined);
+    new SpinPort().serve(server);
+    expect(() => server.exit()).toThrow(/shared port/);
   });
 });
 
