@@ -37,16 +37,20 @@ function isGlobByte(c: i32): boolean {
   return c === 42 || c === 63 || c === 91 || c === 93;
 }
 
-/** Alternatives that may still be made for a pattern. */
+/** Most brace groups one in another or one behind another. */
+const MAX_GROUPS: i32 = 64;
+
+/** What may still be made for a pattern. */
 export class Budget {
-  left: i32 = MAX_ALTERNATIVES;
+  alternatives: i32 = MAX_ALTERNATIVES;
+  groups: i32 = MAX_GROUPS;
 }
 
 /** A compiled pattern. Owned by whoever made it; shares the comparer it was given. */
 export class Pattern {
   readonly text: Uint8Array;
   kind: PatternKind = PatternKind.PLAIN;
-  /** 0; -EINVAL for unbalanced braces or bounds in a wrong order; -E2BIG for braces that stand for more than 4096 patterns. */
+  /** 0; -EINVAL for unbalanced braces or bounds in a wrong order; -E2BIG for braces that stand for more than 4096 patterns or are more than 64 groups. */
   error: i32 = 0;
   /** What the braces stand for, without the patterns that are alternatives again. */
   readonly alternatives: Pattern[] = [];
@@ -161,9 +165,11 @@ export class Pattern {
     for (let i = start; i <= close; i++) {
       const c = i32(text[i]);
       if (depth === 0 && (c === COMMA || i === close)) {
-        budget.left = (budget.left - 1) | 0;
-        if (budget.left < 0) return -Errno.TOOBIG;
+        budget.alternatives = (budget.alternatives - 1) | 0;
+        if (budget.alternatives < 0 || budget.groups === 0) return -Errno.TOOBIG;
+        budget.groups = (budget.groups - 1) | 0;
         const alternative = this.substitute(open, start, i, (close + 1) | 0, budget);
+        budget.groups = (budget.groups + 1) | 0;
         if (alternative.error !== 0) return alternative.error;
         this.adopt(alternative);
         start = (i + 1) | 0;
