@@ -1,6 +1,4 @@
-import { rmSync } from "node:fs";
-import { fileURLToPath } from "node:url";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { beforeAll, describe, expect, test } from "vitest";
 import { bundleWorker } from "../examples/worker-pool/bundle";
 import { WorkerPool } from "../examples/worker-pool/pool";
 import { Next, Primes, Refuse, Spin, Work } from "../examples/worker-pool/protocol";
@@ -9,7 +7,6 @@ let url: URL;
 beforeAll(async () => {
   url = await bundleWorker();
 });
-afterAll(() => rmSync(fileURLToPath(url), { force: true }));
 
 /** Runs with a pool, which ends with it. */
 async function withPool(
