@@ -188,6 +188,33 @@ describe("pkgdb.byfile.db", () => {
     expect(missing).toEqual(["/p/bin/gone", "/p/bin/broken"]);
   });
 
+  it("takes over the pages where nothing changes", () => {
+    const many = (name: string, count: number, step: number): IndexedPackage => ({
+      name,
+      files: Array.from({ length: count }, (_, i) => `/p/share/d${(i * step) % 97}/${name}/file-${i}`),
+      directories: [`/p/share/d${count % 97}`],
+    });
+    const packages = Array.from({ length: 20 }, (_, i) => many(`p${i}-1`, 100 + i * 37, 1 + i));
+    const expected = new Map<string, string>();
+    const model = (old: IndexedPackage | null, fresh: IndexedPackage | null): void => {
+      for (const file of old?.files ?? []) if (expected.get(file) === old!.name) expected.delete(file);
+      for (const file of fresh?.files ?? []) if (!expected.has(file)) expected.set(file, fresh!.name);
+    };
+    put(changedFileIndex(dir, [], packages));
+    for (const one of packages) model(null, one);
+    for (let round = 0; round < 12; round++) {
+      const old = round % 3 === 1 ? null : packages[round]!;
+      const fresh = round % 3 === 2 ? null : many(`q${round}-${round}`, 1 + round * 60, 7);
+      put(changedFileIndex(dir, old === null ? [] : [old], fresh === null ? [] : [fresh]));
+      model(old, fresh);
+      const found = Object.fromEntries(Object.entries(dump()).filter(([, owner]) => !owner.startsWith("dir ")));
+      expect(found).toEqual(Object.fromEntries([...expected].sort(([a], [b]) => (a < b ? -1 : 1))));
+      const index = FileIndex.open(dir)!;
+      for (const [path, owner] of [...expected].slice(0, 200)) expect(index.ownersOf(path)?.packages).toEqual([owner]);
+      index.close();
+    }
+  });
+
   it("agrees with a model", () => {
     const names = ["a-1", "b-1", "c-1"];
     const path = fc.constantFrom("/p/1", "/p/2", "/p/3", "/p/dir/4");

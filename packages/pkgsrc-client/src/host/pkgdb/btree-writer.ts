@@ -154,7 +154,7 @@ export class BtreeWriter {
   }
 
   /**
-   * Adds a record. Throws EBADDATA when its key is not greater than the last one's (not less, with duplicates).
+   * Adds a record; its key must not be changed afterwards. Throws EBADDATA when its key is not greater than the last one's (not less, with duplicates).
    */
   add(key: Buffer, data: Buffer): void {
     if (this.lastKey !== null) {
@@ -162,7 +162,7 @@ export class BtreeWriter {
       if (order > 0 || (order === 0 && !this.duplicates))
         throw new PackageError("EBADDATA", "the records of a btree do not come in order");
     }
-    this.lastKey = Buffer.from(key);
+    this.lastKey = key;
     let flags = 0;
     if (key.length + data.length > this.limit) {
       let bigKey = key.length > this.limit;
@@ -182,11 +182,7 @@ export class BtreeWriter {
     this.leaf ??= this.begin(ROOT_PAGE, PageFlag.Leaf, 0);
     let at = this.place(this.leaf, size);
     if (at < 0) {
-      if (this.leaf.number === ROOT_PAGE) {
-        this.leaf.number = this.nextPage++;
-        this.put32(this.leaf.bytes, 0, this.leaf.number);
-        this.separators[0]!.page = this.leaf.number;
-      }
+      this.numberFirstLeaf();
       const next = this.begin(this.nextPage++, PageFlag.Leaf, this.leaf.number);
       this.finishPage(this.leaf, next.number);
       this.leaf = next;
@@ -203,6 +199,39 @@ export class BtreeWriter {
       this.separators.push({ bytes: Buffer.from(key), flags: flags & ItemFlag.BigKey, page: this.leaf.number });
     const shared = begun && this.separators.length > 1 && (flags & ItemFlag.BigKey) !== 0;
     this.releaseOverflow(shared ? key : null);
+  }
+
+  /**
+   * Adds all records of a leaf page of another tree as they are: a page with the same page size and byte order that stands alone.
+   * Throws EBADDATA when its first key does not come behind the last one.
+   */
+  addLeaf(page: Buffer, firstKey: Buffer, lastKey: Buffer): void {
+    if (this.lastKey !== null && Buffer.compare(this.lastKey, firstKey) >= 0) {
+      throw new PackageError("EBADDATA", "the records of a btree do not come in order");
+    }
+    if (page.length !== this.pageSize)
+      throw new PackageError("EBADDATA", `a page of ${page.length} bytes does not fit`);
+    const next = this.begin(this.leaf === null ? ROOT_PAGE : this.nextPage++, PageFlag.Leaf, 0);
+    page.copy(next.bytes, PAGE_HEADER, PAGE_HEADER);
+    next.lower = this.le ? page.readUInt16LE(16) : page.readUInt16BE(16);
+    next.upper = (this.le ? page.readUInt16LE(18) : page.readUInt16BE(18)) || this.pageSize;
+    if (this.leaf !== null) {
+      this.numberFirstLeaf();
+      next.previous = this.leaf.number;
+      this.put32(next.bytes, 4, next.previous);
+      this.finishPage(this.leaf, next.number);
+    }
+    this.leaf = next;
+    this.lastKey = lastKey;
+    this.separators.push({ bytes: Buffer.from(firstKey), flags: 0, page: next.number });
+  }
+
+  /** The first leaf is no root when there is a second one. */
+  private numberFirstLeaf(): void {
+    if (this.leaf === null || this.leaf.number !== ROOT_PAGE) return;
+    this.leaf.number = this.nextPage++;
+    this.put32(this.leaf.bytes, 0, this.leaf.number);
+    this.separators[0]!.page = this.leaf.number;
   }
 
   /** Writes an internal level over `children`; returns the separators of its pages. */
@@ -258,11 +287,40 @@ export class BtreeWriter {
   }
 }
 
+/** Pages in one growing buffer. */
+export class BufferSink implements PageSink {
+  private buffer: Buffer;
+  private end = 0;
+
+  constructor(
+    private readonly pageSize: number,
+    pages = 64,
+  ) {
+    this.buffer = Buffer.allocUnsafe(pageSize * pages);
+  }
+
+  write(page: number, bytes: Buffer): void {
+    const at = page * this.pageSize;
+    if (at + this.pageSize > this.buffer.length) {
+      const grown = Buffer.allocUnsafe(Math.max(at + this.pageSize, Math.ceil((this.buffer.length * 3) / 2)));
+      this.buffer.copy(grown, 0, 0, this.end);
+      this.buffer = grown;
+    }
+    bytes.copy(this.buffer, at);
+    this.end = Math.max(this.end, at + this.pageSize);
+  }
+
+  /** All pages. */
+  get data(): Buffer {
+    return this.buffer.subarray(0, this.end);
+  }
+}
+
 /** A whole btree in memory. */
 export function writeBtree(records: Iterable<readonly [Buffer, Buffer]>, options: BtreeWriterOptions = {}): Buffer {
-  const pages = new Map<number, Buffer>();
-  const writer = new BtreeWriter({ write: (page, bytes) => void pages.set(page, bytes) }, options);
+  const sink = new BufferSink(options.pageSize ?? 4096);
+  const writer = new BtreeWriter(sink, options);
   for (const [key, data] of records) writer.add(key, data);
-  const count = writer.finish();
-  return Buffer.concat(Array.from({ length: count }, (_, i) => pages.get(i)!));
+  writer.finish();
+  return sink.data;
 }

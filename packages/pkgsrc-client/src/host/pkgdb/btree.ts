@@ -280,30 +280,103 @@ export class BtreeReader {
 
   /** Records from the first whose key is not less than `from`, in order. */
   *entries(from: Buffer | null = null): Generator<BtreeRecord> {
+    let start = from;
+    for (const leaf of this.leaves(from)) {
+      yield* leaf.records(start);
+      start = null;
+    }
+  }
+
+  /** Leaf pages, from the one that has the first record whose key is not less than `from`. */
+  *leaves(from: Buffer | null = null): Generator<BtreeLeaf> {
     if (this.pages === 0) return;
     let page = this.descend(from);
-    let start = 0;
-    if (from !== null) {
-      let high = page.count;
-      while (start < high) {
-        const middle = (start + high) >>> 1;
-        if (Buffer.compare(this.key(page, middle), from) < 0) start = middle + 1;
-        else high = middle;
-      }
-    }
     for (let visited = 0; ; visited++) {
       if (visited > this.pages) throw this.bad("its pages are chained in a circle");
-      for (let i = start; i < page.count; i++) yield this.record(page, i);
+      yield new BtreeLeaf(this, page);
       if (page.next === 0) return;
-      start = 0;
       page = this.page(page.next);
       if (page.flags !== PageFlag.Leaf) throw this.bad(`page ${page.number} is no leaf`);
     }
+  }
+
+  /** For `BtreeLeaf`. */
+  keyAt(page: Page, index: number): Buffer {
+    return this.key(page, index);
+  }
+
+  /** For `BtreeLeaf`. */
+  recordAt(page: Page, index: number): BtreeRecord {
+    return this.record(page, index);
+  }
+
+  /** For `BtreeLeaf`: whether every item lies in the page, and so does its data. */
+  standsAlone(page: Page): boolean {
+    for (let i = 0; i < page.count; i++) {
+      const at = this.item(page, i, 9);
+      if (page.bytes[at + 8] !== 0) return false;
+      const size = page.view.getUint32(at, this.littleEndian) + page.view.getUint32(at + 4, this.littleEndian);
+      if (at + 9 + size > this.pageSize) throw this.bad(`page ${page.number} has an item outside itself`);
+    }
+    return true;
   }
 
   /** The data of a key (of the first such record), or null. */
   get(key: Buffer): Buffer | null {
     for (const record of this.entries(key)) return record.key.equals(key) ? record.data : null;
     return null;
+  }
+}
+
+/** A leaf page of a btree. */
+export class BtreeLeaf {
+  /** Made by `BtreeReader#leaves`. */
+  constructor(
+    private readonly reader: BtreeReader,
+    private readonly page: Page,
+  ) {}
+
+  /** Records in it. */
+  get count(): number {
+    return this.page.count;
+  }
+
+  /** The page as it is in the file. */
+  get bytes(): Buffer {
+    return this.page.bytes;
+  }
+
+  /** Whether no record of it has bytes on other pages. Throws EBADDATA when an item is not where it must be. */
+  get standsAlone(): boolean {
+    return this.reader.standsAlone(this.page);
+  }
+
+  /** Bytes of the page that are in use. */
+  get used(): number {
+    const { view, bytes } = this.page;
+    const upper = view.getUint16(18, this.reader.littleEndian) || bytes.length;
+    return view.getUint16(16, this.reader.littleEndian) + (bytes.length - upper);
+  }
+
+  key(index: number): Buffer {
+    return this.reader.keyAt(this.page, index);
+  }
+
+  record(index: number): BtreeRecord {
+    return this.reader.recordAt(this.page, index);
+  }
+
+  /** Records from the first whose key is not less than `from`. */
+  *records(from: Buffer | null = null): Generator<BtreeRecord> {
+    let start = 0;
+    if (from !== null) {
+      let high = this.count;
+      while (start < high) {
+        const middle = (start + high) >>> 1;
+        if (Buffer.compare(this.key(middle), from) < 0) start = middle + 1;
+        else high = middle;
+      }
+    }
+    for (let i = start; i < this.count; i++) yield this.record(i);
   }
 }

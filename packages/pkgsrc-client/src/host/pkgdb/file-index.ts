@@ -14,7 +14,8 @@ import { readContents } from "../archive/contents";
 import type { Contents } from "../archive/contents";
 import { codeOf, ioError, PackageError } from "../errors";
 import { BtreeReader, FilePages } from "./btree";
-import { writeBtree } from "./btree-writer";
+import type { BtreeLeaf } from "./btree";
+import { BtreeWriter, BufferSink } from "./btree-writer";
 
 /** Name of the file in PKG_DBDIR. */
 export const FILE_INDEX_NAME = "pkgdb.byfile.db";
@@ -122,37 +123,34 @@ export class FileIndex {
   }
 }
 
-/** Changes of one path, in order. */
+/** What happens to one path. Most changes are of one kind and of one package: lists are made when they are needed. */
 class Change {
-  private readonly going = new Set<string>();
-  private readonly coming: string[] = [];
-  private readonly goingDirectory = new Set<string>();
-  private readonly comingDirectory: string[] = [];
+  private goingFile: string[] | null = null;
+  private comingFile: string | null = null;
+  private goingDirectory: string[] | null = null;
+  private comingDirectory: string[] | null = null;
 
   leave(name: string, directory: boolean): void {
-    (directory ? this.goingDirectory : this.going).add(name);
+    if (directory) (this.goingDirectory ??= []).push(name);
+    else (this.goingFile ??= []).push(name);
   }
 
   come(name: string, directory: boolean): void {
-    (directory ? this.comingDirectory : this.coming).push(name);
+    if (directory) (this.comingDirectory ??= []).push(name);
+    else this.comingFile ??= name;
   }
 
   /** The record after the change; null when there is none left. */
   apply(old: string | null): string | null {
-    let owners =
-      old?.startsWith(PKGDIR) === true
-        ? old
-            .slice(PKGDIR.length)
-            .split(" ")
-            .filter((name) => name !== "")
-        : null;
+    let owners = old?.startsWith(PKGDIR) === true ? old.slice(PKGDIR.length).split(" ") : null;
     let file = owners === null ? old : null;
-    if (file !== null && this.going.has(file)) file = null;
-    if (owners !== null) owners = owners.filter((name) => !this.goingDirectory.has(name));
+    if (file !== null && this.goingFile?.includes(file) === true) file = null;
+    const { goingDirectory } = this;
+    if (owners !== null) owners = owners.filter((name) => name !== "" && goingDirectory?.includes(name) !== true);
     if (owners?.length === 0) owners = null;
-    if (owners === null && file === null && this.coming.length > 0) file = this.coming[0]!;
+    if (owners === null) file ??= this.comingFile;
     if (file !== null) return file;
-    for (const name of this.comingDirectory)
+    for (const name of this.comingDirectory ?? [])
       if (owners === null || !owners.includes(name)) owners = [...(owners ?? []), name];
     return owners === null ? null : PKGDIR + owners.join(" ");
   }
@@ -178,36 +176,104 @@ function changesOf(going: readonly IndexedPackage[], coming: readonly IndexedPac
   return changes;
 }
 
-/** Old records with changes put in where they belong; both are in order. */
-function* merged(
-  old: Iterable<{ key: Buffer; data: Buffer }>,
-  changes: Map<string, Change>,
-): Generator<[Buffer, Buffer]> {
-  const sorted = [...changes]
-    .map(([path, change]) => ({ key: item(path), change }))
-    .sort((a, b) => Buffer.compare(a.key, b.key));
-  let next = 0;
-  const put = function* (key: Buffer, change: Change, value: string | null): Generator<[Buffer, Buffer]> {
-    const text = change.apply(value);
-    if (text === null) return;
-    const data = item(text);
-    // pkgdb_store takes nothing longer, and pkg_add goes on without it.
-    if (key.length <= MAX_ITEM && data.length <= MAX_ITEM) yield [key, data];
-  };
-  for (const { key, data } of old) {
-    for (; next < sorted.length && Buffer.compare(sorted[next]!.key, key) < 0; next++)
-      yield* put(sorted[next]!.key, sorted[next]!.change, null);
-    if (next < sorted.length && sorted[next]!.key.equals(key)) {
-      yield* put(key, sorted[next]!.change, textOf(data));
-      next += 1;
-    } else {
-      yield [key, data];
-    }
+/** Paths in the order of their bytes. Strings are in that order too, but for characters beyond U+D7FF. */
+function sortedPaths(changes: Map<string, Change>): string[] {
+  const paths = [...changes.keys()];
+  let simple = true;
+  for (const path of paths) {
+    if (/[\ud800-\uffff]/.test(path)) simple = false;
   }
-  for (; next < sorted.length; next++) yield* put(sorted[next]!.key, sorted[next]!.change, null);
+  return simple
+    ? paths.sort((a, b) => (a < b ? -1 : a > b ? 1 : 0))
+    : paths.sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
 }
 
 const NATIVE = { pageSize: 4096, littleEndian: endianness() === "LE" };
+
+/** A page that is less full than this is not taken over as it is. */
+const SPARSE = NATIVE.pageSize / 2;
+
+/** Puts changes into an old tree, page by page where nothing changes. */
+class Merger {
+  private readonly sink: BufferSink;
+  private readonly writer: BtreeWriter;
+  private readonly paths: string[];
+  private next = 0;
+  private nextKey: Buffer | null = null;
+
+  constructor(
+    private readonly changes: Map<string, Change>,
+    pages: number,
+  ) {
+    this.paths = sortedPaths(changes);
+    this.sink = new BufferSink(NATIVE.pageSize, pages);
+    this.writer = new BtreeWriter(this.sink, NATIVE);
+    this.advance(0);
+  }
+
+  private advance(by: number): void {
+    this.next += by;
+    const path = this.paths[this.next];
+    this.nextKey = path === undefined ? null : item(path);
+  }
+
+  /** Writes the record that the next change leaves of `old`. */
+  private change(old: string | null): void {
+    const key = this.nextKey!;
+    const text = this.changes.get(this.paths[this.next]!)!.apply(old);
+    this.advance(1);
+    if (text === null) return;
+    const data = item(text);
+    // pkgdb_store takes nothing longer, and pkg_add goes on without it.
+    if (key.length <= MAX_ITEM && data.length <= MAX_ITEM) this.writer.add(key, data);
+  }
+
+  /** Writes the changes whose key is less than `key`; all that are left with null. */
+  private changesBefore(key: Buffer | null): void {
+    while (this.nextKey !== null && (key === null || Buffer.compare(this.nextKey, key) < 0)) this.change(null);
+  }
+
+  private leaf(leaf: BtreeLeaf): void {
+    const last = leaf.key(leaf.count - 1);
+    const untouched = this.nextKey === null || Buffer.compare(this.nextKey, last) > 0;
+    if (untouched && leaf.bytes.length === NATIVE.pageSize && leaf.used > SPARSE && leaf.standsAlone) {
+      this.writer.addLeaf(leaf.bytes, leaf.key(0), last);
+      return;
+    }
+    for (const { key, data } of leaf.records()) {
+      this.changesBefore(key);
+      if (this.nextKey !== null && this.nextKey.equals(key)) this.change(textOf(data));
+      else this.writer.add(key, data);
+    }
+  }
+
+  /** The new tree. */
+  merge(old: BtreeReader | null): Buffer {
+    const sameOrder = old?.littleEndian === NATIVE.littleEndian && !old.duplicates;
+    for (const leaf of old?.leaves() ?? []) {
+      if (leaf.count === 0) continue;
+      this.changesBefore(leaf.key(0));
+      if (sameOrder) this.leaf(leaf);
+      else this.records(leaf);
+    }
+    this.changesBefore(null);
+    this.writer.finish();
+    return this.sink.data;
+  }
+
+  /** Records of a tree of another machine; of a key that is there twice, the first one stays. */
+  private records(leaf: BtreeLeaf): void {
+    for (const { key, data } of leaf.records()) {
+      this.changesBefore(key);
+      if (this.lastForeign?.equals(key) === true) continue;
+      this.lastForeign = key;
+      if (this.nextKey !== null && this.nextKey.equals(key)) this.change(textOf(data));
+      else this.writer.add(key, data);
+    }
+  }
+
+  private lastForeign: Buffer | null = null;
+}
 
 /**
  * The index's content after packages left and others came, for the caller to put in place.
@@ -218,11 +284,11 @@ export function changedFileIndex(
   going: readonly IndexedPackage[],
   coming: readonly IndexedPackage[],
 ): Buffer {
-  const changes = changesOf(going, coming);
   let pages: FilePages | null = null;
   try {
     pages = FilePages.open(join(dbdir, FILE_INDEX_NAME));
-    return writeBtree(merged(new BtreeReader(pages).entries(), changes), NATIVE);
+    const size = Math.ceil(pages.size / NATIVE.pageSize) + 64;
+    return new Merger(changesOf(going, coming), size).merge(new BtreeReader(pages));
   } catch (error) {
     if (!["ENOENT", "EBADDATA"].includes(codeOf(error))) throw error;
   } finally {
@@ -232,7 +298,7 @@ export function changedFileIndex(
   const rest = installedNames(dbdir)
     .filter((name) => !goingNames.has(name))
     .map((name) => indexedPackage(readInstalledContents(dbdir, name)));
-  return writeBtree(merged([], changesOf([], [...rest, ...coming])), NATIVE);
+  return new Merger(changesOf([], [...rest, ...coming]), 64).merge(null);
 }
 
 /** Names of the installed packages: the directories of PKG_DBDIR, sorted (lib/iterate.c, pkg_db_iter). Empty when there is no such directory. */
@@ -278,7 +344,7 @@ export function rebuiltFileIndex(dbdir: string, options: RebuildOptions = {}): B
     const one = indexedPackage(readInstalledContents(dbdir, name));
     return { ...one, files: one.files.filter((path) => isThere(one.name, path, options)) };
   });
-  return writeBtree(merged([], changesOf([], packages)), NATIVE);
+  return new Merger(changesOf([], packages), 64).merge(null);
 }
 
 /** A file, or a link to something that is there. */
