@@ -40,17 +40,21 @@ function isGlobByte(c: i32): boolean {
 /** Most brace groups one in another or one behind another. */
 const MAX_GROUPS: i32 = 64;
 
+/** Most bytes of all of them. */
+const MAX_BYTES: i32 = 1048576;
+
 /** What may still be made for a pattern. */
 export class Budget {
   alternatives: i32 = MAX_ALTERNATIVES;
   groups: i32 = MAX_GROUPS;
+  bytes: i32 = MAX_BYTES;
 }
 
 /** A compiled pattern. Owned by whoever made it; shares the comparer it was given. */
 export class Pattern {
   readonly text: Uint8Array;
   kind: PatternKind = PatternKind.PLAIN;
-  /** 0; -EINVAL for unbalanced braces or bounds in a wrong order; -E2BIG for braces that stand for more than 4096 patterns or are more than 64 groups. */
+  /** 0; -EINVAL for unbalanced braces or bounds in a wrong order; -E2BIG for braces that stand for more than 4096 patterns are more than 64 groups, or make more than 1 MiB. */
   error: i32 = 0;
   /** What the braces stand for, without the patterns that are alternatives again. */
   readonly alternatives: Pattern[] = [];
@@ -166,7 +170,8 @@ export class Pattern {
       const c = i32(text[i]);
       if (depth === 0 && (c === COMMA || i === close)) {
         budget.alternatives = (budget.alternatives - 1) | 0;
-        if (budget.alternatives < 0 || budget.groups === 0) return -Errno.TOOBIG;
+        budget.bytes = (budget.bytes - n) | 0;
+        if (budget.alternatives < 0 || budget.groups === 0 || budget.bytes < 0) return -Errno.TOOBIG;
         budget.groups = (budget.groups - 1) | 0;
         const alternative = this.substitute(open, start, i, (close + 1) | 0, budget);
         budget.groups = (budget.groups + 1) | 0;

@@ -20,7 +20,7 @@ export class PatternError extends Error {
     super(
       code === "EINVAL"
         ? `pattern "${pattern}": unbalanced braces, or bounds other than one, or a lower and then an upper one`
-        : `pattern "${pattern}": its braces stand for more than 4096 patterns, or are more than 64 groups`,
+        : `pattern "${pattern}": its braces stand for too many patterns (4096, of 1 MiB, in 64 groups)`,
     );
   }
 }
