@@ -23,7 +23,7 @@ import {
 } from "@anax/pkgsrc-client/host";
 
 const PACKAGES = 30_000;
-const ROUNDS = 5;
+const ROUNDS = 3;
 const STAMP = new TextEncoder().encode("bench");
 const NEEDLE = "parser";
 

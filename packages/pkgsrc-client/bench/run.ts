@@ -11,7 +11,7 @@ import { promisify } from "node:util";
 interface Row {
   name: string;
   unit: string;
-  ours: number;
+  ours: number | null;
   peer: number | null;
   peerName: string;
   ratio: number | null;
@@ -24,15 +24,16 @@ for (const name of ["load", "plan"]) {
   const { stdout } = await run(process.execPath, [...process.execArgv, file, "--json"], { maxBuffer: 1 << 24 });
   for (const line of stdout.split("\n")) if (line.startsWith("{")) rows.push(JSON.parse(line) as Row);
 }
+const short = (n: number | null, digits: number): string => n?.toFixed(digits) ?? "";
 if (process.argv.includes("--json")) for (const row of rows) console.log(JSON.stringify(row));
 else {
   console.table(
     rows.map((r) => ({
       name: r.name,
       unit: r.unit,
-      ours: r.ours.toFixed(1),
-      peer: r.peer?.toFixed(1) ?? "",
-      ratio: r.ratio?.toFixed(2) ?? "",
+      ours: short(r.ours, 1),
+      peer: short(r.peer, 1),
+      ratio: short(r.ratio, 2),
       "peer is": r.peerName,
     })),
   );
