@@ -1,5 +1,7 @@
 /** Commands of upkeep: update, verify, audit, clean, history, repo. */
-import type { Command } from "commander";
+import fs from "node:fs";
+import { Option, type Command } from "commander";
+import { hostPlatform } from "../client/config";
 import { Exit, UsageError } from "./exit";
 import { columns, humanSize } from "./output";
 import type { Run } from "./program";
@@ -137,6 +139,37 @@ export function maintainCommands(program: Command, run: Run): void {
           }
           if (transactions.length === 0) context.out.line(`there is no transaction ${text}`);
         });
+      }),
+    );
+
+  program
+    .command("generate")
+    .description("write a repository of packages that do not exist, for trying things out")
+    .argument("<directory>")
+    .addOption(new Option("--packages <n>", "how many").default("200"))
+    .addOption(new Option("--seed <n>", "the same seed gives the same packages").default("1"))
+    .addOption(
+      new Option("--later <quarters>", "as it is after so many quarters: what upgrades are tried with").default("0"),
+    )
+    .action(
+      run(async (context, directory: string, flags: { packages: string; seed: string; later: string }) => {
+        const { evolve, generateWorld, writeRepository } = await import("../generator");
+        const { opsys, arch } = hostPlatform();
+        let world = generateWorld({
+          packages: wholeNumber(flags.packages, "--packages"),
+          seed: wholeNumber(flags.seed, "--seed"),
+          opsys,
+          arch,
+          osVersion: "1",
+        });
+        for (let n = wholeNumber(flags.later, "--later"); n > 0; n--) world = evolve(world);
+        // The generator's C library is NetBSD's.
+        const present = (library: string): boolean => !library.startsWith("/usr/lib/") || fs.existsSync(library);
+        const packages = world.packages.map((p) => ({ ...p, requires: p.requires.filter(present) }));
+        await writeRepository(directory, { ...world, packages });
+        context.out.answer({ directory, packages: packages.length }, () =>
+          context.out.line(`${directory}: ${packages.length} packages`),
+        );
       }),
     );
 

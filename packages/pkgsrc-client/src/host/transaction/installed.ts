@@ -5,9 +5,10 @@
  */
 import fs from "node:fs";
 import path from "node:path";
+import { FileIndex } from "../pkgdb/file-index";
 import { TransactionError } from "./errors";
 import { lstatOrNull } from "./ops";
-import { readPackingList, type PackingList } from "./packing-list";
+import { filesOf, readPackingList, type PackingList } from "./packing-list";
 
 export class InstalledPackage {
   readonly name: string;
@@ -74,4 +75,60 @@ export function installedNames(dbdir: string): string[] {
     )
     .map((entry) => entry.name)
     .sort();
+}
+
+/** Full packing lists take their time; the lines of one command are found faster. `@ignore` is not heeded: no tool hides commands with it. */
+export function commandArguments(contents: Uint8Array, command: string): string[] {
+  const data = Buffer.from(contents.buffer, contents.byteOffset, contents.byteLength);
+  const mark = `\n@${command}`;
+  const out: string[] = [];
+  for (let at = data.indexOf(mark); at >= 0; at = data.indexOf(mark, at + 1)) {
+    let end = data.indexOf(10, at + 1);
+    if (end < 0) end = data.length;
+    out.push(data.toString("utf8", at + mark.length, end).trim());
+  }
+  return out;
+}
+
+/** Who owns files: from pkgdb.byfile.db where it is sound, else from all packing lists, which takes longer. */
+export class Ownership {
+  private readonly index: FileIndex | null;
+  private scanned: Map<string, string> | null = null;
+
+  constructor(
+    private readonly dbdir: string,
+    private readonly destdir: string,
+  ) {
+    let index: FileIndex | null = null;
+    try {
+      index = FileIndex.open(dbdir);
+    } catch {
+      // Damaged: the packing lists know, too, and the transaction makes a new one.
+    }
+    this.index = index;
+  }
+
+  /** The package that owns an absolute path, null for none. */
+  ownerOf(file: string): string | null {
+    if (this.index === null) {
+      this.scanned ??= this.scan();
+      return this.scanned.get(file) ?? null;
+    }
+    const inside = this.destdir === "" ? file : file.slice(this.destdir.length);
+    const owners = this.index.ownersOf(inside);
+    return owners === null || owners.isDirectory ? null : (owners.packages[0] ?? null);
+  }
+
+  private scan(): Map<string, string> {
+    const owners = new Map<string, string>();
+    for (const name of installedNames(this.dbdir)) {
+      for (const file of filesOf(new InstalledPackage(this.dbdir, name, this.destdir).list))
+        owners.set(file.target, name);
+    }
+    return owners;
+  }
+
+  close(): void {
+    this.index?.close();
+  }
 }

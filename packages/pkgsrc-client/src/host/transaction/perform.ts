@@ -10,10 +10,10 @@ import { openPackage, type PackageReader } from "../archive/package";
 import { Applier, type ApplyOptions, type ChangedFiles, type Step } from "./apply";
 import { TransactionError } from "./errors";
 import type { HistoryRecord } from "./history";
-import { InstalledPackage, installedNames } from "./installed";
+import { commandArguments, InstalledPackage, installedNames, Ownership } from "./installed";
 import type { PackageChange } from "./journal";
 import { markPackages } from "./marks";
-import { filesOf, readPackingList, type PackingList } from "./packing-list";
+import { readPackingList, type PackingList } from "./packing-list";
 import { freeBytes, preflight, type Incoming } from "./preflight";
 import { requirementsAfter } from "./required-by";
 import { sharedScope } from "./snapshot";
@@ -85,25 +85,26 @@ export async function perform(engine: Engine, options: PerformOptions): Promise<
     options.destdir,
   );
   const goingNames = new Set(going.map((old) => old.name));
-  let owners: Map<string, string> | null = null;
-  preflight({
-    dbdir: options.dbdir,
-    destdir: options.destdir,
-    installed,
-    going,
-    coming: incoming,
-    overwrite: options.overwrite,
-    ignoreLibraries: options.ignoreLibraries,
-    freeBytes: options.freeBytes ?? freeBytes,
-    ownerOf: (file) => {
-      owners ??= ownersOf(
-        options,
-        installed.filter((name) => !goingNames.has(name)),
-      );
-      return owners.get(file) ?? null;
-    },
-    notice: (message) => options.notice(message),
-  });
+  const ownership = new Ownership(options.dbdir, options.destdir);
+  try {
+    preflight({
+      dbdir: options.dbdir,
+      destdir: options.destdir,
+      installed,
+      going,
+      coming: incoming,
+      overwrite: options.overwrite,
+      ignoreLibraries: options.ignoreLibraries,
+      freeBytes: options.freeBytes ?? freeBytes,
+      ownerOf: (file) => {
+        const owner = ownership.ownerOf(file);
+        return owner !== null && goingNames.has(owner) ? null : owner;
+      },
+      notice: (message) => options.notice(message),
+    });
+  } finally {
+    ownership.close();
+  }
   stopIfAborted(options.signal);
 
   const t = await Transaction.begin(engine, {
@@ -117,7 +118,7 @@ export async function perform(engine: Engine, options: PerformOptions): Promise<
   try {
     const steps = await stageAll(t, options, going, incoming);
     stopIfAborted(options.signal);
-    if (!options.noScripts) await takeSnapshots(t, options, steps, installed);
+    if (!options.noScripts) await takeSnapshots(t, options, steps);
     const applier = new Applier(t, steps, keptDirectories(options, installed, goingNames), {
       ...options,
       step: (step, index, count) => {
@@ -210,12 +211,7 @@ function hasScripts(step: Step): boolean {
 }
 
 /** Copies what the scripts of these steps may change: the trees, and what is nobody's in the directories of packages with scripts. */
-async function takeSnapshots(
-  t: Transaction,
-  options: PerformOptions,
-  steps: readonly Step[],
-  installed: readonly string[],
-): Promise<void> {
+async function takeSnapshots(t: Transaction, options: PerformOptions, steps: readonly Step[]): Promise<void> {
   const scripted = steps.filter(hasScripts);
   if (scripted.length === 0) return;
   for (const root of options.scriptTrees) await t.snapshot({ root, dirs: null, ignored: [] });
@@ -232,9 +228,15 @@ async function takeSnapshots(
       }
     }
   }
-  const owned = new Set(ownersOf(options, installed).keys());
-  for (const { staged } of steps) for (const target of staged?.staged.keys() ?? []) owned.add(target);
-  for (const [root, shared] of dirs) await t.snapshot(sharedScope(root, shared, owned));
+  const coming = steps.flatMap(({ staged }) => [...(staged?.staged.keys() ?? [])]);
+  const ownership = new Ownership(options.dbdir, options.destdir);
+  try {
+    for (const [root, shared] of dirs) {
+      await t.snapshot(sharedScope(root, shared, (file) => ownership.ownerOf(file) !== null, coming));
+    }
+  } finally {
+    ownership.close();
+  }
 }
 
 /** `@pkgdir` directories of packages that stay: only looked for when packages go. */
@@ -243,21 +245,11 @@ function keptDirectories(options: PerformOptions, installed: readonly string[], 
   const out: string[] = [];
   for (const name of installed) {
     if (going.has(name)) continue;
-    for (const item of new InstalledPackage(options.dbdir, name, options.destdir).list.items) {
-      if (item.kind === "pkgdir") out.push(item.target);
-    }
+    const one = new InstalledPackage(options.dbdir, name, options.destdir);
+    if (commandArguments(one.read("+CONTENTS") ?? new Uint8Array(0), "pkgdir").length === 0) continue;
+    for (const item of one.list.items) if (item.kind === "pkgdir") out.push(item.target);
   }
   return out;
-}
-
-/** Who owns which file, from the packing lists: asked only when a file is in the way. */
-function ownersOf(options: PerformOptions, names: readonly string[]): Map<string, string> {
-  const owners = new Map<string, string>();
-  for (const name of names) {
-    for (const file of filesOf(new InstalledPackage(options.dbdir, name, options.destdir).list))
-      owners.set(file.target, name);
-  }
-  return owners;
 }
 
 /** What a package has in pkgdb.byfile.db, which knows no destination directory. */

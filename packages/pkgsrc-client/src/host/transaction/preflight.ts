@@ -9,7 +9,7 @@ import { readVariables } from "../archive/metadata";
 import { isChanged } from "./apply";
 import { existingParent } from "./areas";
 import { TransactionError } from "./errors";
-import { InstalledPackage } from "./installed";
+import { commandArguments, InstalledPackage } from "./installed";
 import { lstatOrNull } from "./ops";
 import { filesOf, type PackingList } from "./packing-list";
 import { NameIndex } from "./required-by";
@@ -68,7 +68,8 @@ function checkConflicts(options: PreflightOptions): void {
   }
   if (coming.length > 0) {
     for (const name of stays) {
-      for (const pattern of new InstalledPackage(options.dbdir, name, options.destdir).list.conflicts) {
+      const contents = new InstalledPackage(options.dbdir, name, options.destdir).read("+CONTENTS");
+      for (const pattern of commandArguments(contents ?? new Uint8Array(0), "pkgcfl")) {
         for (const other of arriving.all(pattern)) {
           problems.push(`the installed ${name} conflicts with ${pattern}, and that is ${other}`);
         }

@@ -12,7 +12,7 @@ import { isChanged, type ApplyOptions } from "./apply";
 import type { Changes } from "./changes";
 import { TransactionError } from "./errors";
 import { installedDigest, readHistory, type HistoryRecord } from "./history";
-import { InstalledPackage, installedNames, lines } from "./installed";
+import { InstalledPackage, installedNames, lines, Ownership } from "./installed";
 import type { PackageChange } from "./journal";
 import { lstatOrNull, type Op } from "./ops";
 import { filesOf, type FileItem } from "./packing-list";
@@ -186,13 +186,15 @@ class Rollback {
     }
     for (const root of trees) await this.t.snapshot({ root, dirs: null, ignored: [] });
     if (shared.size === 0) return;
-    const owned = new Set<string>();
-    for (const record of this.plan.undoes) for (const op of record.batches.flat()) owned.add(op.path);
-    for (const name of installedNames(this.engine.dbdir)) {
-      for (const item of filesOf(new InstalledPackage(this.engine.dbdir, name, this.options.destdir).list))
-        owned.add(item.target);
+    const touched = this.plan.undoes.flatMap((record) => record.batches.flat().map((op) => op.path));
+    const ownership = new Ownership(this.engine.dbdir, this.options.destdir);
+    try {
+      for (const [root, dirs] of shared) {
+        await this.t.snapshot(sharedScope(root, dirs, (file) => ownership.ownerOf(file) !== null, touched));
+      }
+    } finally {
+      ownership.close();
     }
-    for (const [root, dirs] of shared) await this.t.snapshot(sharedScope(root, dirs, owned));
   }
 
   private async script(name: string, dir: string, prefix: string, phase: ScriptPhase): Promise<void> {

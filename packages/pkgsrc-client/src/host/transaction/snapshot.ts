@@ -62,20 +62,27 @@ function listScope(scope: SnapshotScope): TreeEntry[] {
 /**
  * The scope for the files of nobody in directories that packages share.
  * @param dirs absolute, at or below `root`; those that are not there do not count
- * @param owned absolute names of files that packages own, or will
+ * @param isOwned does a package own this file?
+ * @param coming absolute names of files that packages will own
  */
-export function sharedScope(root: string, dirs: Iterable<string>, owned: Iterable<string>): SnapshotScope {
+export function sharedScope(
+  root: string,
+  dirs: Iterable<string>,
+  isOwned: (file: string) => boolean,
+  coming: Iterable<string>,
+): SnapshotScope {
   const there = new Set<string>();
   for (const dir of dirs) if (lstatOrNull(dir)?.isDirectory() === true) there.add(path.posix.relative(root, dir));
   const ignored = new Set<string>();
-  for (const file of owned) {
+  for (const file of coming) {
     if (there.has(path.posix.relative(root, path.dirname(file)))) ignored.add(path.posix.relative(root, file));
   }
-  // Directories that are there and that nobody asked for: other packages', the database, ours.
   for (const dir of there) {
     for (const child of fs.readdirSync(path.join(root, dir), { withFileTypes: true })) {
       const name = dir === "" ? child.name : `${dir}/${child.name}`;
-      if (child.isDirectory() && !there.has(name)) ignored.add(name);
+      // Directories that are there and that nobody asked for: other packages', the database, ours.
+      const skip = child.isDirectory() ? !there.has(name) : isOwned(path.join(root, name));
+      if (skip) ignored.add(name);
     }
   }
   return { root, dirs: [...there].sort(), ignored: [...ignored].sort() };
