@@ -103,9 +103,13 @@ export async function soak(worker: URL, total: number, onSample: (s: Sample) => 
     }
     if (messages - sampled >= every) {
       sampled = messages;
-      collect();
-      const { heapUsed, external, arrayBuffers, rss } = process.memoryUsage();
-      const sample = { messages, heap: heapUsed / MIB, outside: (external + arrayBuffers) / MIB, rss: rss / MIB };
+      // Array buffers are given back by a thread of the collector, some time after a collection.
+      for (let i = 0; i < 3; i++) {
+        collect();
+        await new Promise((resolve) => setTimeout(resolve, 20));
+      }
+      const { heapUsed, external, rss } = process.memoryUsage();
+      const sample = { messages, heap: heapUsed / MIB, outside: external / MIB, rss: rss / MIB };
       samples.push(sample);
       onSample(sample);
     }

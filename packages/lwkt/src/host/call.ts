@@ -7,7 +7,7 @@
  */
 import { EASYNC } from "@anax/portable";
 import { Callout } from "../callout";
-import { MSGF_DONE, abortMsg, beginMsg, sendMsg, type Msg } from "../msg";
+import { MSGF_DONE, MSGF_PRIORITY, abortMsg, beginMsg, sendMsg, type Msg } from "../msg";
 import { ReplyOnlyPort, type Port } from "../port";
 import type { LocalCpu } from "./cpu";
 import { LwktError } from "./errors";
@@ -20,6 +20,8 @@ export interface CallOptions {
   timeout?: number;
   /** Buffers of `value` fields that are moved, not copied. */
   transfer?: readonly ArrayBuffer[];
+  /** Who iterates over the port takes it before all that have no priority. */
+  priority?: boolean;
 }
 
 /** Where the replies of all calls of this thread arrive. */
@@ -45,7 +47,9 @@ class TimeLimit extends Callout {
   }
 }
 
-function prepare(msg: AnyMessage, transfer: readonly ArrayBuffer[] | undefined): void {
+const NO_OPTIONS: CallOptions = {};
+
+function prepare(msg: AnyMessage, { transfer, priority }: CallOptions): void {
   if ((msg.flags & MSGF_DONE) === 0) throw new LwktError("EBUSY", `${msg.$type.typeName} is in flight`);
   msg.$detail = null;
   msg.$abortReason = null;
@@ -53,6 +57,7 @@ function prepare(msg: AnyMessage, transfer: readonly ArrayBuffer[] | undefined):
   msg.$source = null;
   msg.$transfer = transfer ?? null;
   msg.init(REPLIES, 0);
+  if (priority === true) msg.flags |= MSGF_PRIORITY;
 }
 
 export class Call implements Settler {
@@ -73,7 +78,7 @@ export class Call implements Settler {
         return;
       }
       // What throws here (EBUSY, EINVAL) rejects.
-      prepare(msg, options?.transfer);
+      prepare(msg, options ?? NO_OPTIONS);
       const call = new Call(msg, cpu, resolve, reject);
       msg.$settler = call;
       try {
@@ -136,14 +141,9 @@ export class Call implements Settler {
     this.limit = null;
   }
 
-  static wait(
-    port: Port,
-    msg: AnyMessage,
-    options: { timeout?: number; transfer?: readonly ArrayBuffer[] } | undefined,
-    cpu: LocalCpu,
-  ): AnyMessage {
+  static wait(port: Port, msg: AnyMessage, options: CallOptions | undefined, cpu: LocalCpu): AnyMessage {
     cpu.checkMayWait(port);
-    prepare(msg, options?.transfer);
+    prepare(msg, options ?? NO_OPTIONS);
     msg.$arrive();
     let error: number;
     try {

@@ -10,10 +10,10 @@
  */
 import { EASYNC, Errno, type i32 } from "@anax/portable";
 import { WireBuffer } from "../glue/js/wire-buffer";
-import { MSGF_DONE, abortMsg, beginMsg, type AbortHandler, type Msg } from "../msg";
+import { MSGF_DONE, MSGF_PRIORITY, abortMsg, beginMsg, type AbortHandler, type Msg } from "../msg";
 import { FieldKind, MsgClass, MsgLayout } from "../msgclass";
 import { ReplyOnlyPort } from "../port";
-import { MsgRecord, WIREF_ABORT, WIREF_ONEWAY, WIREF_REPLY } from "../record";
+import { MsgRecord, WIREF_ABORT, WIREF_ONEWAY, WIREF_PRIORITY, WIREF_REPLY } from "../record";
 import { decodeMsg, encodeMsg, wireSize } from "../wire";
 import { BlockTable } from "./arena";
 import { ringBell } from "./bell";
@@ -228,12 +228,12 @@ export class Link implements SideData, AbortHandler {
   ): void {
     if (schema.hasSide) this.values = [];
     const rec = schema.store(msg as unknown as Record<string, unknown>, this);
-    rec.flags = flags;
+    rec.flags = (msg.flags & MSGF_PRIORITY) !== 0 ? flags | WIREF_PRIORITY : flags;
     rec.msgid = msgid;
     rec.target = target;
     rec.value = msg.cmd;
     if (schema.hasSide) this.sendSide(rec, transfer ?? msg.$transfer);
-    if (flags === WIREF_ONEWAY) this.putLazily(rec);
+    if ((flags & WIREF_ONEWAY) !== 0) this.putLazily(rec);
     else this.put(outlet, rec);
   }
 
@@ -536,6 +536,7 @@ export class Link implements SideData, AbortHandler {
     ring?.take(size);
     msg.init(oneWay ? null : this.answers, rec.value);
     msg.$arrive();
+    if ((rec.flags & WIREF_PRIORITY) !== 0) msg.flags |= MSGF_PRIORITY;
     msg.$msgid = msgid;
     const error = beginMsg(port, msg);
     if (error === EASYNC) {

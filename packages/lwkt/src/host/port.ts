@@ -85,7 +85,7 @@ export abstract class HostPort<M extends AnyMessage = AnyMessage> extends Port {
    * As `call`, but blocks the thread until the answer is there: for workers, and for Node's main thread. The CPU takes replies meanwhile and nothing else.
    * Throws as `call` rejects; EDEADLK when the target is on this CPU and does not answer at once; EOPNOTSUPP where blocking is not allowed.
    */
-  callSync<T extends M>(msg: T, options?: Pick<CallOptions, "timeout" | "transfer">): ReplyOf<T> & T {
+  callSync<T extends M>(msg: T, options?: Omit<CallOptions, "signal">): ReplyOf<T> & T {
     return Call.wait(this, msg, options, this.cpu) as unknown as ReplyOf<T> & T;
   }
 
