@@ -51,6 +51,8 @@ export class Plan {
   readonly cycles: IntVec = new IntVec();
   /** The first steps that change the package tools and what those need: to be carried out before the rest is planned again. */
   toolSteps: i32 = 0;
+  /** Rules of order that the steps do not keep, because they go round in a circle or because the tools come first; 0: no dependency opens on the way. */
+  violations: i32 = 0;
   /** Handles of all packages that are there afterwards, as they were loaded. */
   readonly final: IntVec = new IntVec();
   readonly held: Held[] = [];

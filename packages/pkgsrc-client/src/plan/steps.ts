@@ -118,6 +118,7 @@ export class StepMaker {
     this.orderOld(order, this.staying);
     order.sort();
     const plan = this.plan;
+    plan.violations = order.violations;
     for (let i = 0; i < order.sequence.length; i++) {
       const s = order.sequence.get(i);
       const now = this.news.get(s);

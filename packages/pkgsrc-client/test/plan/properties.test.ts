@@ -128,6 +128,7 @@ function states(w: World, plan: Plan): Set<number>[] {
 describe("plans of random systems", () => {
   it("lead to a system that is no more broken than before, and that the request describes", () => {
     let planned = 0;
+    let ordered = 0;
     fc.assert(
       fc.property(cases, (c) => {
         const w = worldOf(c, false);
@@ -140,6 +141,10 @@ describe("plans of random systems", () => {
         expect([...end].sort((a, b) => a - b)).toEqual(ints(plan.final).sort((a, b) => a - b));
         const old = new Set(missing(w, before));
         for (const m of missing(w, end)) expect(old.has(m)).toBe(true);
+        if (plan.violations === 0) {
+          ordered++;
+          for (const s of states(w, plan)) for (const m of missing(w, s)) expect(old.has(m)).toBe(true);
+        }
         expect(missing(w, end)).toHaveLength(plan.broken.length / 2);
         const clashes = new Set(conflicts(w, before));
         for (const k of conflicts(w, end)) expect(clashes.has(k)).toBe(true);
@@ -155,6 +160,7 @@ describe("plans of random systems", () => {
       { numRuns: 700, seed: 31 },
     );
     expect(planned).toBeGreaterThan(250);
+    expect(ordered).toBeGreaterThan(planned / 2);
   });
 
   it("never miss a dependency on the way when there are no cycles and no bounds", () => {
