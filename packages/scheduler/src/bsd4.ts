@@ -251,6 +251,7 @@ export class Bsd4 extends SchedPolicy implements Sampler {
   }
 
   override account(e: SchedEntity, ns: long, now: long): void {
+    this.checkAccount(e, ns);
     e.charge(ns);
     if (now - e.sampleStart >= SAMPLE_NS) {
       this.sample(e, now);

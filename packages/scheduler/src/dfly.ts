@@ -334,6 +334,7 @@ export class Dfly extends SchedPolicy implements Sampler {
   // Time.
 
   override account(e: SchedEntity, ns: long, now: long): void {
+    this.checkAccount(e, ns);
     e.charge(ns);
     if (now - e.sampleStart >= SAMPLE_NS) {
       this.sample(e, now);

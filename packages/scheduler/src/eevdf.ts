@@ -264,7 +264,7 @@ export class Eevdf extends SchedPolicy implements NodeFilter {
     const own = e.cpu;
     if (this.isIdle(own)) return own;
     let target = own;
-    if (waker >= 0 && waker !== own && this.mayRun(e, waker)) {
+    if (waker >= 0 && waker < this.cpus && waker !== own && this.mayRun(e, waker)) {
       const leaf = this.topology.leaf;
       if (this.tree.load[leaf[waker]] < this.tree.load[leaf[own]]) target = waker;
     }
@@ -306,6 +306,7 @@ export class Eevdf extends SchedPolicy implements NodeFilter {
   // Time.
 
   override account(e: SchedEntity, ns: long, _now: long): void {
+    this.checkAccount(e, ns);
     e.sliceUsed = e.sliceUsed + ns;
     const cpu = e.cpu;
     if (e.klass === CLASS_REALTIME) {

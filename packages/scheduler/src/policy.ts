@@ -85,7 +85,7 @@ export abstract class SchedPolicy {
   /** What runs next on an idle CPU, taken off its queue and made current; null when there is nothing. */
   abstract choose(cpu: i32, now: long): SchedEntity | null;
 
-  /** `ns` of CPU time until `now` went to a current entity. */
+  /** `ns` of CPU time until `now` went to a current entity. Panics for another one, and for less than 0 ns. */
   abstract account(e: SchedEntity, ns: long, now: long): void;
 
   /** The current entity of a CPU goes to sleep. */
@@ -197,6 +197,12 @@ export abstract class SchedPolicy {
   mayRun(e: SchedEntity, cpu: i32): boolean {
     const a = e.allowed;
     return a === null || a.mask.has(cpu);
+  }
+
+  /** Panics unless `ns` can have gone to the entity. */
+  protected checkAccount(e: SchedEntity, ns: long): void {
+    kassert(this.current[e.cpu] === e, "scheduler: CPU time for one who does not run");
+    kassert(ns >= 0, "scheduler: negative CPU time");
   }
 
   /** The lowest CPU that the entity may run on. */

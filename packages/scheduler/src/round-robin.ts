@@ -128,6 +128,7 @@ export class RoundRobin extends SchedPolicy {
   }
 
   override account(e: SchedEntity, ns: long, _now: long): void {
+    this.checkAccount(e, ns);
     e.charge(ns);
     this.checkSlice(e);
   }

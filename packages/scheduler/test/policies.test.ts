@@ -236,6 +236,20 @@ describe.each(NAMES)("%s", (name) => {
     expect([1, 3]).toContain(child.lastCpu);
   });
 
+  it("does not take what cannot be", () => {
+    const p = policy(name, topology(1, 1, 2, 1));
+    const s = new Smp(p);
+    const [runs, sleeps] = [s.start(1, 0, null), s.create(1, 0, null)];
+    s.settle();
+    expect(() => p.account(sleeps, MS, MS)).toThrow("does not run");
+    expect(() => p.account(runs, -1, MS)).toThrow("negative");
+    expect(() => p.sleep(sleeps, MS)).toThrow("does not run");
+    expect(() => p.choose(runs.cpu, MS)).toThrow("busy");
+    expect(() => p.choose(2, MS)).toThrow();
+    expect(p.setRunnable(sleeps, MS, 77)).toBeLessThan(2);
+    expect(() => p.add(sleeps, null, MS)).toThrow("queued");
+  });
+
   it("works with 4,096 CPUs", { timeout: 60_000 }, () => {
     const p = policy(name, topology(8, 4, 64, 2));
     const s = new Smp(p);
