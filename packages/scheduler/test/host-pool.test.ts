@@ -1,4 +1,6 @@
-import { beforeAll, describe, expect, test } from "vitest";
+import { rmSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { bundleWorker } from "../examples/worker-pool/bundle";
 import { WorkerPool } from "../examples/worker-pool/pool";
 import { Next, Primes, Refuse, Spin, Work } from "../examples/worker-pool/protocol";
@@ -20,6 +22,8 @@ async function withPool(
     await pool.close();
   }
 }
+
+afterAll(() => rmSync(fileURLToPath(url), { force: true }));
 
 describe("the worker pool of the examples", () => {
   test("answers every message of every lane", () =>
