@@ -2,7 +2,7 @@ import fs from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { packageContents } from "../src/host/archive/create";
 import type { PackageInput } from "../src/host/archive/create";
 import {
@@ -106,6 +106,37 @@ describe("installed packages", () => {
         code: "EBADDATA",
         message: expect.stringContaining(join(dir, one.name)) as string,
       });
+  });
+
+  it("are read again only when their directory changed", () => {
+    for (const i of [1, 2, 3]) install({ name: `p${i}-1.0` });
+    const long = new Date(Date.now() - 60_000);
+    const cache = join(dir, ".cache/installed.json");
+    const names = (): string[] =>
+      loadInstalled(dir, new Universe(), cache).entries.map(
+        (entry) => `${entry.name}:${entry.automatic}:${/COMMENT=(.*)/.exec(entry.record)![1]}`,
+      );
+    const first = names();
+    // What changed just now is not remembered: its time may stay the same when it changes again.
+    expect(JSON.parse(fs.readFileSync(cache, "utf8"))).toMatchObject({ packages: [] });
+    vi.spyOn(Date, "now").mockReturnValue(Date.now() + 10_000);
+    expect(names()).toEqual(first);
+    expect((JSON.parse(fs.readFileSync(cache, "utf8")) as { packages: unknown[] }).packages.length).toBe(3);
+    const read = vi.spyOn(fs, "readFileSync");
+    expect(names()).toEqual(first);
+    expect(read.mock.calls.map((call) => call[0])).toEqual([cache]);
+    read.mockRestore();
+    fs.utimesSync(join(dir, "p3-1.0"), long, long);
+    fs.writeFileSync(join(dir, "p2-1.0/+INSTALLED_INFO"), "automatic=yes\n");
+    fs.rmSync(join(dir, "p1-1.0"), { recursive: true });
+    install({ name: "p4-1.0", comment: "new" });
+    expect(names()).toEqual(["p2-1.0:true:c", "p3-1.0:false:c", "p4-1.0:false:new"]);
+    fs.writeFileSync(cache, "{ broken");
+    expect(names()).toEqual(["p2-1.0:true:c", "p3-1.0:false:c", "p4-1.0:false:new"]);
+    fs.rmSync(join(dir, ".cache"), { recursive: true });
+    fs.writeFileSync(join(dir, ".cache"), "in the way");
+    expect(names().length).toBe(3);
+    vi.restoreAllMocks();
   });
 
   it("are none where there is no database", () => {

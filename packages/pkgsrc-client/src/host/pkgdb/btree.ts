@@ -81,8 +81,14 @@ export class BufferPages implements PageSource {
   }
 }
 
+/** Bytes that are read at a time. */
+const WINDOW = 128 << 10;
+
 /** Pages of an open file. */
 export class FilePages implements PageSource {
+  private window: Buffer = Buffer.alloc(0);
+  private windowAt = 0;
+
   private constructor(
     private readonly fd: number,
     readonly path: string,
@@ -100,6 +106,16 @@ export class FilePages implements PageSource {
   }
 
   read(offset: number, length: number): Buffer {
+    if (offset < this.windowAt || offset + length > this.windowAt + this.window.length) {
+      const start = length >= WINDOW ? offset : offset - (offset % WINDOW);
+      this.window = this.readAt(start, Math.max(WINDOW, offset + length - start));
+      this.windowAt = start;
+    }
+    const from = offset - this.windowAt;
+    return this.window.subarray(Math.min(from, this.window.length), from + length);
+  }
+
+  private readAt(offset: number, length: number): Buffer {
     const buffer = Buffer.allocUnsafe(length);
     try {
       let done = 0;

@@ -13,5 +13,12 @@ export {
   rebuiltFileIndex,
 } from "./file-index";
 export type { FileOwners, IndexedPackage, RebuildOptions } from "./file-index";
-export { installedRecord, isAutomatic, loadInstalled, readAllInstalled, readInstalled } from "./installed";
+export {
+  InstalledCache,
+  installedRecord,
+  isAutomatic,
+  loadInstalled,
+  readAllInstalled,
+  readInstalled,
+} from "./installed";
 export type { BrokenEntry, InstalledEntry, InstalledFiles, InstalledSink } from "./installed";

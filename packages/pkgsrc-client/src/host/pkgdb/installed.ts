@@ -1,14 +1,15 @@
 /**
  * The installed packages as records in the form of pkg_summary(5), for the core's `Universe`.
  *
- * Key functions: `installedRecord` (one package), `loadInstalled` (all of PKG_DBDIR).
+ * Key functions: `installedRecord` (one package), `loadInstalled` (all of PKG_DBDIR). `InstalledCache` remembers what was read.
  * Source: pkg_install info/show.c, show_summary (what `pkg_info -X` prints), lib/automatic.c (the flag).
  * Invariant: a package whose files cannot be read or understood is reported and left out; it never stops the others.
  */
 import fs from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { readVariables } from "../archive/metadata";
 import { codeOf, ioError, PackageError } from "../errors";
+import { temporaryName } from "../fs";
 import { installedNames } from "./file-index";
 
 /** Variables of +BUILD_INFO that belong to a summary (info/show.c, `bi_vars`). */
@@ -131,17 +132,97 @@ export function readInstalled(dbdir: string, name: string): InstalledEntry {
 }
 
 /** All packages of PKG_DBDIR, by name. */
-export function readAllInstalled(dbdir: string): { packages: InstalledEntry[]; broken: BrokenEntry[] } {
+export function readAllInstalled(
+  dbdir: string,
+  cache: InstalledCache | null = null,
+): { packages: InstalledEntry[]; broken: BrokenEntry[] } {
   const packages: InstalledEntry[] = [];
   const broken: BrokenEntry[] = [];
   for (const name of installedNames(dbdir)) {
     try {
-      packages.push(readInstalled(dbdir, name));
+      packages.push(cache === null ? readInstalled(dbdir, name) : cache.read(dbdir, name));
     } catch (error) {
       broken.push({ name, error: error instanceof PackageError ? error : ioError("read", join(dbdir, name), error) });
     }
   }
+  cache?.save(dbdir);
   return { packages, broken };
+}
+
+/** What the cache holds of a package: its directory's stamp, and the entry. */
+type Cached = readonly [stamp: string, record: string, automatic: boolean, preserve: boolean];
+
+const CACHE_VERSION = 1;
+
+/** A directory that changed this recently may change again without another time stamp: milliseconds. */
+const SETTLED = 2000;
+
+/**
+ * Remembers what was read of each package in one file, so that the next start looks only at the directories.
+ *
+ * A package's directory gets another time when a file in it is made, replaced or removed, and that is how pkg_add, pkg_admin and this
+ * client change what a record is made of. A file that somebody edits in place is not noticed until then.
+ */
+export class InstalledCache {
+  private readonly known = new Map<string, Cached>();
+  private readonly seen = new Map<string, Cached>();
+  private loadedFor = "";
+  private changed = false;
+
+  /** `path`: the cache's file; it need not be there, and one that cannot be understood is as good as none. */
+  constructor(private readonly path: string) {}
+
+  private load(dbdir: string): void {
+    if (this.loadedFor === dbdir) return;
+    this.loadedFor = dbdir;
+    this.known.clear();
+    try {
+      const content = JSON.parse(fs.readFileSync(this.path, "utf8")) as {
+        version: number;
+        dbdir: string;
+        packages: [string, Cached][];
+      };
+      if (content.version !== CACHE_VERSION || content.dbdir !== dbdir) return;
+      for (const [name, entry] of content.packages) this.known.set(name, entry);
+    } catch {
+      // It is made anew.
+    }
+  }
+
+  /** One package: from the cache when its directory is as it was, else read. Throws as `readInstalled` does. */
+  read(dbdir: string, name: string): InstalledEntry {
+    this.load(dbdir);
+    const stat = fs.statSync(join(dbdir, name), { bigint: true });
+    const stamp = `${stat.ino}.${stat.mtimeNs}.${stat.ctimeNs}`;
+    const known = this.known.get(name);
+    if (known !== undefined && known[0] === stamp) {
+      this.seen.set(name, known);
+      return { name, record: known[1], automatic: known[2], preserve: known[3] };
+    }
+    const entry = readInstalled(dbdir, name);
+    this.changed = true;
+    if (Number(stat.ctimeMs) < Date.now() - SETTLED)
+      this.seen.set(name, [stamp, entry.record, entry.automatic, entry.preserve]);
+    return entry;
+  }
+
+  /** Writes what was read since the cache was made, if it differs. A cache that cannot be written is no error. */
+  save(dbdir: string): void {
+    if (!this.changed && this.seen.size === this.known.size) return;
+    const temporary = temporaryName(this.path);
+    try {
+      fs.mkdirSync(dirname(this.path), { recursive: true });
+      fs.writeFileSync(temporary, JSON.stringify({ version: CACHE_VERSION, dbdir, packages: [...this.seen] }));
+      fs.renameSync(temporary, this.path);
+      this.changed = false;
+    } catch {
+      try {
+        fs.rmSync(temporary, { force: true });
+      } catch {
+        // Where it could not be made, there is nothing to remove.
+      }
+    }
+  }
 }
 
 /** The part of the core's `Universe` that is needed here. */
@@ -151,12 +232,14 @@ export interface InstalledSink {
 
 /**
  * Adds all packages of PKG_DBDIR to a universe. Returns the handle of each and those that could not be added.
+ * With the path of a cache only the directories that changed are read (`InstalledCache`).
  */
 export function loadInstalled(
   dbdir: string,
   universe: InstalledSink,
+  cache: string | null = null,
 ): { handles: Map<string, number>; entries: InstalledEntry[]; broken: BrokenEntry[] } {
-  const { packages, broken } = readAllInstalled(dbdir);
+  const { packages, broken } = readAllInstalled(dbdir, cache === null ? null : new InstalledCache(cache));
   const handles = new Map<string, number>();
   const entries: InstalledEntry[] = [];
   for (const entry of packages) {
@@ -164,10 +247,8 @@ export function loadInstalled(
     const handle = universe.addInstalled(record, 0, record.length, entry.automatic);
     if (handle < 0) {
       const path = join(dbdir, entry.name);
-      broken.push({
-        name: entry.name,
-        error: new PackageError("EBADDATA", `${path} is no record of a package (error ${-handle})`, { path }),
-      });
+      const reason = `${path} is no record of a package (error ${-handle})`;
+      broken.push({ name: entry.name, error: new PackageError("EBADDATA", reason, { path }) });
       continue;
     }
     handles.set(entry.name, handle);
