@@ -176,7 +176,6 @@ export class SummaryReader {
 
   private at: i32 = 0;
   private lineStart: i32 = 0;
-  private equals: i32 = -1;
   private line: i32 = 0;
   private open: boolean = false;
   private issue: Issue = Issue.NONE;
@@ -199,7 +198,6 @@ export class SummaryReader {
     const at = this.arena.length;
     this.at = at;
     this.lineStart = at;
-    this.equals = -1;
     this.line = 0;
     this.records = 0;
     this.issues.clear();
@@ -251,37 +249,31 @@ export class SummaryReader {
   }
 
   private scan(): void {
-    const bytes = this.arena.bytes;
-    const end = this.arena.length;
-    let i = this.at;
-    // Where the `=` of the line is that begins at lineStart; before it when there is none yet.
-    let eq = this.equals;
-    for (;;) {
-      if (eq < this.lineStart) {
-        while (i < end && bytes[i] !== 61 && bytes[i] !== 10) i++;
-        if (i < end && bytes[i] === 61) eq = i;
-      }
-      while (i < end && bytes[i] !== 10) i++;
-      if (i >= end) break;
+    // Built-in searching is fast from the first byte on, before any of this is compiled.
+    const text = this.arena.bytes.subarray(0, this.arena.length);
+    let from = this.lineStart;
+    let to: i32 = text.indexOf(10, this.at);
+    while (to >= 0) {
       this.line = (this.line + 1) | 0;
-      if (i === this.lineStart) this.endRecord(i);
-      else this.readLine(bytes, this.lineStart, eq, i);
-      i = (i + 1) | 0;
-      this.lineStart = i;
-      if (!this.open) this.start = i;
+      if (to === from) this.endRecord(to);
+      else this.readLine(text, from, to);
+      from = (to + 1) | 0;
+      if (!this.open) this.start = from;
+      to = text.indexOf(10, from);
     }
-    this.at = i;
-    this.equals = eq;
+    this.lineStart = from;
+    this.at = text.length;
   }
 
-  /** A line [from, to) that is not blank, with its first `=` at `eq`, or before the line when it has none. */
-  private readLine(bytes: Uint8Array, from: i32, eq: i32, to: i32): void {
+  /** A line [from, to) that is not blank. */
+  private readLine(bytes: Uint8Array, from: i32, to: i32): void {
     this.open = true;
-    if (eq <= from) {
+    const field = this.names.read(bytes, from, to);
+    const eq = this.names.equals;
+    if (eq === to || eq === from) {
       this.fault(Issue.NO_VARIABLE, Field.UNKNOWN);
       return;
     }
-    const field = this.names.find(bytes, from, (eq - from) | 0);
     if (field === Field.UNKNOWN) return;
     const value: i32 = (eq + 1) | 0;
     const length: i32 = (to - value) | 0;
@@ -351,11 +343,15 @@ function isSingle(f: Field): boolean {
 
 const SLOTS: i32 = 128;
 
-/** Variables by name: a table with open addressing. */
+/** Variables by name: a table with open addressing, behind guesses from the lines before. */
 class FieldNames {
+  /** Where the `=` of the last line is; its end when there is none. */
+  equals: i32 = 0;
   private readonly slots: Int32Array = new Int32Array(SLOTS);
   private readonly names: Uint8Array[] = [];
   private last: i32 = 0;
+  /** What came behind each variable the last time: records have the same order. */
+  private readonly behind: Int32Array = new Int32Array(FIELDS);
 
   constructor() {
     for (let f: i32 = 0; f < FIELDS; f++) {
@@ -373,19 +369,43 @@ class FieldNames {
     return (i32(b[off]) * 5 + i32(b[off + n - 1]) * 3 + n) & (SLOTS - 1);
   }
 
-  find(b: Uint8Array, off: i32, n: i32): Field {
-    // Values of several lines stand together.
-    const before = this.names[this.last];
-    if (before.length === n && equalBytes(before, 0, b, off, n)) return this.last;
+  /** The variable of the line [from, to), UNKNOWN for others and for lines that have none; sets `equals`. */
+  read(b: Uint8Array, from: i32, to: i32): Field {
+    const last = this.last;
+    if (this.isAt(last, b, from, to)) return last;
+    const guess = this.behind[last];
+    if (this.isAt(guess, b, from, to)) {
+      this.last = guess;
+      return guess;
+    }
+    let eq = from;
+    while (eq < to && b[eq] !== 61) eq = (eq + 1) | 0;
+    this.equals = eq;
+    if (eq === to || eq === from) return Field.UNKNOWN;
+    const f = this.find(b, from, (eq - from) | 0);
+    if (f !== Field.UNKNOWN) {
+      this.behind[last] = f;
+      this.last = f;
+    }
+    return f;
+  }
+
+  /** Does the line begin with the variable `f` and `=`? */
+  private isAt(f: i32, b: Uint8Array, from: i32, to: i32): boolean {
+    const name = this.names[f];
+    const eq: i32 = (from + name.length) | 0;
+    if (eq >= to || b[eq] !== 61 || !equalBytes(name, 0, b, from, name.length)) return false;
+    this.equals = eq;
+    return true;
+  }
+
+  private find(b: Uint8Array, off: i32, n: i32): Field {
     let slot = this.slotOf(b, off, n);
     for (;;) {
       const f: i32 = (this.slots[slot] - 1) | 0;
       if (f < 0) return Field.UNKNOWN;
       const name = this.names[f];
-      if (name.length === n && equalBytes(name, 0, b, off, n)) {
-        this.last = f;
-        return f;
-      }
+      if (name.length === n && equalBytes(name, 0, b, off, n)) return f;
       slot = (slot + 1) & (SLOTS - 1);
     }
   }
