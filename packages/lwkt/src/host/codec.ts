@@ -270,6 +270,16 @@ function compile<T>(parameters: string, body: string): T | null {
   }
 }
 
+/** What gives a new message its fields in order, with these values. */
+export function initializer(initial: readonly (readonly [name: string, value: unknown])[]): (into: Fields) => void {
+  const lines = initial.map(([name], i) => `into[${JSON.stringify(name)}] = values[${i}][1];`);
+  const compiled = compile<(into: Fields, values: typeof initial) => void>("into, values", lines.join(" "));
+  if (compiled !== null) return (into) => compiled(into, initial);
+  return (into) => {
+    for (const [name, value] of initial) into[name] = value;
+  };
+}
+
 /** When `v` is an integer of the kind, in code. */
 function fits(kind: Kind): string {
   switch (kind) {
@@ -290,6 +300,10 @@ function fits(kind: Kind): string {
 function storeCode(plans: readonly FieldPlan[]): string {
   const lines = plans.map((plan, i) => {
     const value = `v = from[${JSON.stringify(plan.name)}];`;
+    if (plan.op === Op.BYTES) {
+      const lent = `slots.set(${plan.slot}, v.length); rec.buffers[${plan.slot}] = v.length === 0 ? null : v; rec.starts[${plan.slot}] = 0;`;
+      return `${value} if (v instanceof Uint8Array) { ${lent} } else codec.refuse(plans[${i}], v);`;
+    }
     if (plan.op !== Op.INTEGER) return `${value} codec.storeOne(plans[${i}], v, rec, side);`;
     return `${value} if (typeof v === "number" && ${fits(plan.kind)}) slots.set(${plan.slot}, v); else codec.refuse(plans[${i}], v);`;
   });

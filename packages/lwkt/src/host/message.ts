@@ -13,6 +13,7 @@
 import type { i32 } from "@anax/portable";
 import { MSGF_ABORTABLE, Msg, replyMsg, type AbortHandler } from "../msg";
 import { MSGCLASS_USER } from "../msgclass";
+import { initializer } from "./codec";
 import { LwktError, detailOf, errnoOfThrown } from "./errors";
 import { Schema, type Fields, type Values } from "./schema";
 
@@ -110,15 +111,23 @@ export abstract class AnyMessage extends Msg {
   }
 }
 
-/** What every message class knows at run time. */
-export interface MessageClass {
-  readonly number: number;
-  readonly typeName: string;
-  readonly request: Schema;
-  readonly replies: Schema;
-  /** A message with initial values. */
-  create(): AnyMessage;
-  assignReply(msg: Record<string, unknown>, fields: object): void;
+/** What every message class knows at run time. One class for all of them, so that code which handles any message sees one shape. */
+export class MessageClass {
+  constructor(
+    readonly number: number,
+    readonly typeName: string,
+    readonly request: Schema,
+    readonly replies: Schema,
+    /** A message with initial values. */
+    readonly create: () => AnyMessage,
+  ) {}
+
+  /** Sets the reply's fields of a message. */
+  assignReply(msg: Record<string, unknown>, fields: object): void {
+    const from = fields as Record<string, unknown>;
+    const { names } = this.replies;
+    for (let i = 0; i < names.length; i++) msg[names[i]!] = from[names[i]!];
+  }
 }
 
 /** A message of a class with request fields `Q`, reply fields `R`, number `N` and name `K`. */
@@ -142,9 +151,11 @@ export interface MessageType<
   R extends Fields = Fields,
   N extends number = number,
   K extends string = string,
-> extends MessageClass {
+> {
   new (...init: keyof Q extends never ? [] : [fields: Values<Q>]): Message<Q, R, N, K>;
   readonly number: N;
+  /** For ports and links. */
+  readonly $class: MessageClass;
 }
 
 /** The reply's fields of a message. */
@@ -214,39 +225,26 @@ export function defineMessage<
   for (const plan of [...request.plans, ...replies.plans])
     if (!initial.some(([name]) => name === plan.name)) initial.push([plan.name, plan.initial]);
 
+  const initialize = initializer(initial);
+  const { names } = request;
+
   class Defined extends AnyMessage {
     static readonly number = spec.number;
-    static readonly typeName = spec.name;
-    static readonly request = request;
-    static readonly replies = replies;
+    static readonly $class = new MessageClass(spec.number, spec.name, request, replies, () => new Defined());
 
     constructor(init?: Record<string, unknown>) {
       super();
       const self = this as unknown as Record<string, unknown>;
-      for (let i = 0; i < initial.length; i++) self[initial[i]![0]] = initial[i]![1];
-      if (init !== undefined) {
-        for (let i = 0; i < request.names.length; i++) {
-          const name = request.names[i]!;
-          const v = init[name];
-          if (v !== undefined) self[name] = v;
-        }
-      }
-    }
-
-    static create(): AnyMessage {
-      return new this();
-    }
-
-    static assignReply(msg: Record<string, unknown>, fields: object): void {
-      const from = fields as Record<string, unknown>;
-      for (let i = 0; i < replies.names.length; i++) {
-        const name = replies.names[i]!;
-        msg[name] = from[name];
+      initialize(self);
+      if (init === undefined) return;
+      for (let i = 0; i < names.length; i++) {
+        const v = init[names[i]!];
+        if (v !== undefined) self[names[i]!] = v;
       }
     }
 
     override get $type(): MessageClass {
-      return Defined;
+      return Defined.$class;
     }
 
     override get kind(): string {
@@ -260,7 +258,7 @@ export function defineMessage<
 /** Knows the names that every message has. */
 class Plain extends AnyMessage {
   override get $type(): MessageClass {
-    return Plain as unknown as MessageClass;
+    throw new LwktError("EINVAL", "a message without a class");
   }
 
   override get kind(): string {

@@ -159,7 +159,7 @@ export class LocalPort<M extends AnyMessage = AnyMessage> extends HostPort<M> im
     this.backlog = options.backlog ?? 4096;
     if (!Number.isInteger(this.backlog) || this.backlog < 1)
       throw new LwktError("EINVAL", `backlog ${this.backlog} is not a positive integer`);
-    for (const type of Object.values(messages)) this.entries.set(type.number, new Entry(type));
+    for (const type of Object.values(messages)) this.entries.set(type.number, new Entry(type.$class));
   }
 
   /** What the port has for class `number`, when it takes that. */
