@@ -151,7 +151,8 @@ export class Derivation {
     let order: i32 = 3;
     for (let r = 0; r < this.rules.length; r++) {
       const kind = this.rules.kind.get(r);
-      const mine: i32 = kind === RULE_INSTALL || kind === RULE_UPGRADE ? 0 : kind === RULE_DEPEND ? 1 : 2;
+      const asked = kind === RULE_INSTALL || (kind === RULE_UPGRADE && r === 0);
+      const mine: i32 = asked ? 0 : kind === RULE_DEPEND ? 1 : 2;
       if (mine >= order || this.leaves(r) !== count) continue;
       best = r;
       order = mine;

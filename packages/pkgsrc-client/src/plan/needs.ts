@@ -1,7 +1,7 @@
 /**
  * Who needs whom among a set of packages, by DEPENDS and, if asked for, by shared libraries.
  *
- * Key type `Needs`. Neighbours: `../universe.ts`, `planner.ts` (orphans), `relations.ts` (the same for people).
+ * Key type `Needs`. Neighbours: `../universe.ts`, `relations.ts`; a plan finds orphans in its problem (`translate.ts`), by the same rules.
  * Invariant: reads `members` (1 for each handle in the set) whenever it is asked, so the set may change between questions.
  */
 import type { i32 } from "@anax/portable";

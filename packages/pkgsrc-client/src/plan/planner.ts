@@ -6,8 +6,8 @@
  *     request.install(universe.pattern(text, 0, n));
  *     const plan = planner.plan(request);
  *
- * Key type `Planner`. Neighbours: `translate.ts` and `../solver/solver.ts` (which packages), `steps.ts` (which steps, in which order), `needs.ts`
- * (orphans), `why-not.ts` (reasons).
+ * Key type `Planner`. Neighbours: `translate.ts` and `../solver/solver.ts` (which packages), `steps.ts` (which steps, in which order),
+ * `why-not.ts` (reasons).
  * Invariant: planning changes nothing but caches of the universe; the same universe and request give the same plan.
  */
 import { Errno, type i32 } from "@anax/portable";
@@ -15,7 +15,6 @@ import { IntVec } from "../solver/int-vec";
 import { PKG_LOCKED, REQ_UPGRADE } from "../solver/problem";
 import { DEFAULT_CONFLICT_LIMIT, Solver } from "../solver/solver";
 import type { Universe } from "../universe";
-import { Needs } from "./needs";
 import { Held, Plan } from "./plan";
 import type { Request } from "./request";
 import { StepMaker } from "./steps";
@@ -104,15 +103,14 @@ class PlanWork {
     const steps = new StepMaker(t.universe, t.request, this.plan, this.final, this.automatic);
     steps.pair(t.installed, t.packages);
     this.setAutomatic(steps);
-    const needs = new Needs(t.universe, t.request.libraries, this.final);
-    this.findOrphans(needs, steps);
+    this.findOrphans(steps);
     steps.make();
     this.plan.measure();
     for (let node = 0; node < t.packages.length; node++) {
       const p = t.packages.get(node);
       if (this.final[p] === 1) this.plan.final.push(p);
     }
-    needs.broken(this.plan.final, this.plan.broken);
+    t.lacking(this.chosen, this.plan.broken);
   }
 
   /** New packages are automatic unless asked for; others keep the flag of what they replace, unless the request changes it. */
@@ -156,25 +154,26 @@ class PlanWork {
   }
 
   /** Automatic packages that nothing kept, preserved or locked needs: removed when the request says so, else listed. */
-  private findOrphans(needs: Needs, steps: StepMaker): void {
+  private findOrphans(steps: StepMaker): void {
     const t = this.t;
     const roots = new IntVec(64);
     for (let node = 0; node < t.packages.length; node++) {
-      const p = t.packages.get(node);
-      if (this.final[p] !== 1) continue;
-      if (this.automatic[p] === 0 || t.problem.is(node, PKG_LOCKED)) roots.push(p);
+      if (this.chosen[node] !== 1) continue;
+      if (this.automatic[t.packages.get(node)] === 0 || t.problem.is(node, PKG_LOCKED)) roots.push(node);
     }
     for (let i = 0; i < t.request.preserved.length; i++) {
       const p = t.request.preserved.get(i);
       const heir = this.final[p] === 1 ? p : steps.heirOf(p);
-      if (heir >= 0) roots.push(heir);
+      if (heir >= 0) roots.push(t.nodeOf[heir]);
     }
-    const reached = needs.reachable(roots);
+    const reached = t.reachable(roots, this.chosen);
     for (let node = 0; node < t.packages.length; node++) {
+      if (this.chosen[node] !== 1 || reached[node] === 1) continue;
       const p = t.packages.get(node);
-      if (this.final[p] !== 1 || reached[p] === 1) continue;
-      if (!t.request.autoremove) this.plan.orphans.push(p);
-      else steps.drop(p);
+      if (t.request.autoremove) {
+        this.chosen[node] = 0;
+        steps.drop(p);
+      } else this.plan.orphans.push(p);
     }
   }
 }

@@ -45,6 +45,8 @@ export class Translation {
   private readonly librariesDone: Uint8Array;
   /** By handle: 1 for an installed package that a repository has just so. */
   private readonly offered: Uint8Array;
+  /** Whether the base that is entered has packages that are the installed one, which has no node yet. */
+  private unmapped: boolean = false;
   /** Superseders of installed packages, pairwise: the newer handle, the older one, the pattern. */
   private readonly replacements: IntVec = new IntVec();
 
@@ -205,6 +207,12 @@ export class Translation {
         rank++;
       }
     }
+    // What came before the installed package and is the same has its node only now.
+    for (let i = 0; i < n && this.unmapped; i++) {
+      const p = u.packageOf(base, i);
+      if (this.nodeOf[p] < 0 && !u.isInstalled(p) && this.same(p, now)) this.nodeOf[p] = this.nodeOf[now];
+    }
+    this.unmapped = false;
     // A damaged database can have several packages of one base; each then has a base of its own.
     for (let i = 0; i < n; i++) {
       const p = u.packageOf(base, i);
@@ -222,6 +230,7 @@ export class Translation {
     if (now >= 0 && this.same(p, now)) {
       this.offered[now] = 1;
       if (this.nodeOf[now] >= 0) this.nodeOf[p] = this.nodeOf[now];
+      else this.unmapped = true;
       return true;
     }
     for (let k: i32 = (i - 1) | 0; k >= 0; k--) {
@@ -356,6 +365,49 @@ export class Translation {
       const older = this.nodeOf[this.replacements.get((i + 1) | 0)];
       // Where both are installed already nobody replaces anybody.
       if (newer >= 0 && older >= 0 && !this.problem.is(newer, PKG_INSTALLED)) this.problem.supersede(newer, older);
+    }
+  }
+
+  // Answers.
+
+  /** By node: 1 for the roots (nodes) and all chosen nodes that they need, directly or not. */
+  reachable(roots: IntVec, chosen: Int32Array): Int32Array {
+    const p = this.problem;
+    const n = p.packages;
+    // The dependencies of a node follow each other.
+    const first = new Int32Array((n + 1) | 0);
+    for (let d = 0; d < p.depends; d++) first[p.dependOf.get(d) + 1] = (first[p.dependOf.get(d) + 1] + 1) | 0;
+    for (let i = 0; i < n; i++) first[i + 1] = (first[i + 1] + first[i]) | 0;
+    const reached = new Int32Array(n);
+    const queue = roots.copy();
+    for (let i = 0; i < roots.length; i++) reached[roots.get(i)] = 1;
+    for (let i = 0; i < queue.length; i++) {
+      const node = queue.get(i);
+      for (let d = first[node]; d < first[node + 1]; d++) {
+        const to = p.dependEnd.get(d);
+        for (let k = p.dependStart.get(d); k < to; k++) {
+          const c = p.candidates.get(k);
+          if (chosen[c] === 0 || reached[c] === 1) continue;
+          reached[c] = 1;
+          queue.push(c);
+        }
+      }
+    }
+    return reached;
+  }
+
+  /** Adds to `out` what chosen nodes lack: the handle, and the pattern or -1 - library. */
+  lacking(chosen: Int32Array, out: IntVec): void {
+    const p = this.problem;
+    for (let d = 0; d < p.depends; d++) {
+      const owner = p.dependOf.get(d);
+      if (chosen[owner] === 0) continue;
+      const to = p.dependEnd.get(d);
+      let met = false;
+      for (let k = p.dependStart.get(d); k < to && !met; k++) met = chosen[p.candidates.get(k)] === 1;
+      if (met) continue;
+      out.push(this.packages.get(owner));
+      out.push(p.dependTag.get(d));
     }
   }
 

@@ -50,7 +50,8 @@ export class Explainer {
   }
 
   /**
-   * Why request `r` does not get its first candidate in the best solution: what would have to go, or which other upgrades it excludes.
+   * Why request `r` does not get its first candidate in the best solution: what would have to go, or which other upgrades it excludes. The rule of `r` is
+   * the first of the core.
    * @param chosen the solution, by package
    */
   held(r: i32, chosen: Int32Array): boolean {
@@ -69,11 +70,10 @@ export class Explainer {
     this.sat.conflictLimit = (this.sat.conflicts + EXPLAIN_LIMIT) | 0;
     if (this.sat.solve(assumptions) !== UNSATISFIABLE) return false;
     const rules = new Rules();
+    rules.add(RULE_UPGRADE, r);
     for (let i = 0; i < this.sat.core.length; i++) {
-      const v = this.sat.core.get(i) >> 1;
-      const a: i32 = (v - this.firstAssumed) | 0;
+      const a: i32 = ((this.sat.core.get(i) >> 1) - this.firstAssumed) | 0;
       if (a >= 0) rules.add(this.assumed.kind.get(a), this.assumed.index.get(a));
-      else rules.add(RULE_UPGRADE, r);
     }
     this.collect(rules);
     this.core = this.reduce(rules);

@@ -150,6 +150,29 @@ describe("bad and extreme input", () => {
     `);
   });
 
+  it("the installed package is the same as that of a preferred repository", () => {
+    const w = new World(["a-1", { name: "user-1", depends: ["a-[0-9]*"] }], {
+      priority: 5,
+      packages: ["a-1", { name: "user-1", depends: ["a-[0-9]*"] }],
+    });
+    w.request.scope = UpgradeScope.ALL;
+    w.request.downgrade = true;
+    expect(steps(w, w.plan())).toEqual([]);
+  });
+
+  it("what is the best already stays, and is told when it cannot", () => {
+    const w = new World([{ name: "a-1", automatic: true }, "b-1"], ["a-1", { name: "b-2", conflicts: ["a-[0-9]*"] }]);
+    w.request.scope = UpgradeScope.ALL;
+    const plan = w.plan();
+    expect(steps(w, plan)).toEqual([]);
+    expect(plan.held[0]!.reason.toString()).toMatchInlineSnapshot(`
+      "b-1 is to be upgraded to b-2 (repository a)
+      a-1 (installed) is to stay as it is
+      b-2 (repository a) conflicts with a-1 (installed)
+      "
+    `);
+  });
+
   it("repositories with priorities: the preferred one wins, and then the newer version", () => {
     const w = new World([], { priority: 0, packages: ["a-3", "b-1"] }, { priority: 10, packages: ["a-1", "a-2"] });
     w.request.install(w.pattern("a"));
