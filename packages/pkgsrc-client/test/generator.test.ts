@@ -78,6 +78,8 @@ describe("a generated world", () => {
   it("gives machines that are closed under dependencies and free of conflicts", () => {
     const installed = installedFrom(world, 300);
     expect(installed.length).toBeGreaterThanOrEqual(300);
+    expect(installed.length).toBeLessThan(330);
+    expect(installedFrom(generateWorld({ packages: 20 }), 999).length).toBeGreaterThan(10);
     const names = installed.map((i) => i.package.name);
     const bases = new Set(installed.map((i) => i.package.base));
     expect(bases.size).toBe(names.length);

@@ -76,34 +76,49 @@ export interface InstalledPackage {
 }
 
 /**
- * A machine with at least `count` packages of the world (all of them when there are fewer): some by name, and what they need. Dependencies come before what needs
- * them; no two are in conflict.
+ * A machine with `count` packages of the world, a few more when their dependencies come in larger pieces, fewer when the world has no more: some by name, and what
+ * they need. Dependencies come before what needs them; no two are in conflict.
  */
 export function installedFrom(world: World, count: number, seed = 1): InstalledPackage[] {
   const random = new Random(seed, "installed");
   const bases = new Set<string>();
   const chosen = new Map<number, boolean>();
-  const add = (i: number, automatic: boolean): void => {
-    const known = chosen.get(i);
-    if (known !== undefined) {
-      if (!automatic) chosen.set(i, false);
-      return;
-    }
-    const p = world.packages[i]!;
-    for (const d of p.dependencies) add(d.on, true);
-    chosen.set(i, automatic);
-    bases.add(p.base);
+  /** What `root` needs and is not there yet, dependencies first, itself last; stops above `most`. */
+  const missing = (root: number, most: number): number[] => {
+    const found = new Set<number>();
+    const visit = (i: number): void => {
+      if (found.size > most || chosen.has(i) || found.has(i)) return;
+      for (const d of world.packages[i]!.dependencies) visit(d.on);
+      found.add(i);
+    };
+    visit(root);
+    return [...found];
   };
   const order = world.packages.map((_, i) => i);
   for (let i = order.length - 1; i > 0; i--) {
     const j = random.below(i + 1);
     [order[i], order[j]] = [order[j]!, order[i]!];
   }
-  for (const i of order) {
-    if (chosen.size >= count) break;
-    const p = world.packages[i]!;
-    // Packages with a conflict inside the world, and second versions, stay away.
-    if (p.conflicts.length < 2 && (chosen.has(i) || !bases.has(p.base))) add(i, false);
+  // First those that fit, then, if that is not enough, any.
+  for (const fits of [true, false]) {
+    for (const i of order) {
+      const left = count - chosen.size;
+      if (left <= 0) break;
+      const p = world.packages[i]!;
+      // Packages with a conflict inside the world, and second versions, stay away.
+      if (p.conflicts.length > 1) continue;
+      if (chosen.has(i)) {
+        if (fits) chosen.set(i, false);
+        continue;
+      }
+      if (bases.has(p.base)) continue;
+      const more = missing(i, fits ? left : Infinity);
+      if (fits && more.length > left) continue;
+      for (const m of more) {
+        chosen.set(m, m !== i);
+        bases.add(world.packages[m]!.base);
+      }
+    }
   }
   return [...chosen].map(([i, automatic]) => ({ package: world.packages[i]!, automatic }));
 }
