@@ -5,7 +5,7 @@
  * Invariant: only the thread's home CPU touches the queues; a message on its way there is INTRANSIT, and nobody's.
  * Source: DragonFly sys/kern/lwkt_msgport.c (thread port backend).
  */
-import { EASYNC, kassert } from "@anax/portable";
+import { EASYNC, kassert, type i32 } from "@anax/portable";
 import type { Cpu } from "./cpu";
 import { DEBUG } from "./glue/js/debug";
 import { IPI_PUT, IPI_REPLY, MSGF_INTRANSIT, MSGF_REPLY, type Msg } from "./msg";
