@@ -4,7 +4,7 @@
  * Key functions: `verifyGpg`, `signGpg`, `verifyClearsigned`. Source: pkg_install lib/gpgsig.c, which runs gpg(1) on the same files.
  * Invariant: a signature is valid only by a key of the given keyring that may sign and was valid at that time.
  */
-import * as openpgp from "openpgp";
+import type * as openpgp from "openpgp";
 import { PackageError } from "../errors";
 
 /** Public keys: an armoured text, or the packets of a keyring (`pubring.gpg`, `gpg --export`). */
@@ -16,6 +16,11 @@ interface Verification {
   verified: Promise<true>;
 }
 
+/** Loaded at the first signature: it is large. */
+function library(): Promise<typeof openpgp> {
+  return import("openpgp");
+}
+
 const ARMOR = "-----BEGIN PGP";
 const CLEARSIGNED = "-----BEGIN PGP SIGNED MESSAGE-----\n";
 
@@ -24,6 +29,7 @@ function bad(reason: string, cause?: unknown): PackageError {
 }
 
 async function keysOf(keyring: Keyring): Promise<openpgp.Key[]> {
+  const { readKeys } = await library();
   const text = typeof keyring === "string" ? keyring : Buffer.from(keyring).toString("latin1");
   if (text.slice(8, 12) === "KBXf") throw bad("the keyring is a keybox of GnuPG: export the keys with `gpg --export`");
   try {
@@ -32,12 +38,12 @@ async function keysOf(keyring: Keyring): Promise<openpgp.Key[]> {
       for (const [block] of text.matchAll(
         /-----BEGIN PGP PUBLIC KEY BLOCK-----[\s\S]*?-----END PGP PUBLIC KEY BLOCK-----/g,
       )) {
-        keys.push(...(await openpgp.readKeys({ armoredKeys: block })));
+        keys.push(...(await readKeys({ armoredKeys: block })));
       }
       if (keys.length === 0) throw new Error("there is no public key in it");
       return keys;
     }
-    return await openpgp.readKeys({
+    return await readKeys({
       binaryKeys: typeof keyring === "string" ? Buffer.from(keyring, "latin1") : keyring,
     });
   } catch (error) {
@@ -81,19 +87,20 @@ export async function verifyGpg(
   keyring: Keyring,
   time: number = Date.now(),
 ): Promise<string[]> {
+  const { createMessage, readSignature, verify } = await library();
   const keys = await keysOf(keyring);
   const raw = typeof signature === "string" ? Buffer.from(signature, "latin1") : signature;
   let parsed: openpgp.Signature;
   try {
     const text = Buffer.from(raw).toString("latin1");
     parsed = text.includes(ARMOR)
-      ? await openpgp.readSignature({ armoredSignature: text })
-      : await openpgp.readSignature({ binarySignature: raw });
+      ? await readSignature({ armoredSignature: text })
+      : await readSignature({ binarySignature: raw });
   } catch (error) {
     throw bad("it is no OpenPGP signature", error);
   }
-  const message = await openpgp.createMessage({ binary: new Uint8Array(content) });
-  const { signatures } = await openpgp.verify({
+  const message = await createMessage({ binary: new Uint8Array(content) });
+  const { signatures } = await verify({
     message,
     signature: parsed,
     verificationKeys: keys,
@@ -112,12 +119,12 @@ export interface GpgSigner {
 
 /** A detached, armoured signature. Throws ESIGNATURE when the key cannot be used. */
 export async function signGpg(content: Uint8Array, signer: GpgSigner): Promise<string> {
+  const { createMessage, decryptKey, readPrivateKey, sign } = await library();
   try {
-    let key = await openpgp.readPrivateKey({ armoredKey: signer.key });
-    if (signer.passphrase !== undefined)
-      key = await openpgp.decryptKey({ privateKey: key, passphrase: signer.passphrase });
-    const message = await openpgp.createMessage({ binary: new Uint8Array(content) });
-    return await openpgp.sign({ message, signingKeys: key, detached: true, format: "armored" });
+    let key = await readPrivateKey({ armoredKey: signer.key });
+    if (signer.passphrase !== undefined) key = await decryptKey({ privateKey: key, passphrase: signer.passphrase });
+    const message = await createMessage({ binary: new Uint8Array(content) });
+    return await sign({ message, signingKeys: key, detached: true, format: "armored" });
   } catch (error) {
     throw bad(`the private key cannot sign: ${error instanceof Error ? error.message : String(error)}`, error);
   }
@@ -130,13 +137,14 @@ export function isClearsigned(text: string): boolean {
 
 /** Verifies a clear-signed text. Returns the signers' names. Throws ESIGNATURE. */
 export async function verifyClearsigned(text: string, keyring: Keyring, time: number = Date.now()): Promise<string[]> {
+  const { readCleartextMessage, verify } = await library();
   const keys = await keysOf(keyring);
   let message: openpgp.CleartextMessage;
   try {
-    message = await openpgp.readCleartextMessage({ cleartextMessage: text });
+    message = await readCleartextMessage({ cleartextMessage: text });
   } catch (error) {
     throw bad("it is no clear-signed OpenPGP message", error);
   }
-  const { signatures } = await openpgp.verify({ message, verificationKeys: keys, date: new Date(time) });
+  const { signatures } = await verify({ message, verificationKeys: keys, date: new Date(time) });
   return rightSigners(signatures, keys);
 }
