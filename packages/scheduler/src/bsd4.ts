@@ -10,13 +10,12 @@
  * Source: DragonFly sys/kern/usched_bsd4.c.
  */
 import { i32, imul, kassert, longDiv, type long } from "@anax/portable";
-import { CLASS_REALTIME, ESTCPUMAX, PRIBASE_NULL, SAMPLE_NS, type SchedEntity } from "./entity";
+import { CLASS_REALTIME, ESTCPUMAX, PRIBASE_NULL, SAMPLE_NS, SLICE_NS, type SchedEntity } from "./entity";
 import { LoadTree } from "./load-tree";
 import { SchedPolicy, TICK_NS } from "./policy";
 import { PriorityTree } from "./priority-tree";
 import { QUEUES, RunQueue, newHeads, type Sampler } from "./run-queue";
 import { LEVEL_CORE, type Topology } from "./topology";
-import { SLICE_NS } from "./user-scheduler";
 
 /** Ticks of more than half a CPU until an entity counts as batch: 30 s. */
 const BATCH_MAX: i32 = 1500;
@@ -261,7 +260,7 @@ export class Bsd4 extends SchedPolicy implements Sampler {
   }
 
   private checkSlice(e: SchedEntity): void {
-    if (e.sliceUsed < SLICE_NS || (e.klass === CLASS_REALTIME && !e.roundRobin)) return;
+    if (!e.turnOver) return;
     if (this.queue.best <= e.priority >> 2) this.want(e.cpu);
     else e.sliceUsed = 0;
   }

@@ -37,7 +37,7 @@ const WEIGHT_MAX: i32 = 1000000;
  * | halveIdle | the load of who sleeps on an idle CPU counts half |
  * | pace | DFLY_PUSH_MORE acts on one CPU at a time, by turns of 8 ticks |
  * | compensate | estcpu is raised when more are runnable than there are CPUs |
- * | atHead | who wakes up goes to the head of its queue while its slice lasts; otherwise to the tail, with a new slice |
+ * | atHead | who wakes up goes to the head of its queue while its slice lasts; otherwise, and always when real-time, to the tail |
  */
 export class DflyTuning {
   weight1: i32 = 200;

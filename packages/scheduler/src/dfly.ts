@@ -13,7 +13,7 @@
  */
 import { i32, imul, kassert, longDiv, longMod, LongArray, toLong, type long } from "@anax/portable";
 import { DflyChoice } from "./dfly-choice";
-import { CLASS_REALTIME, PPQ, PRIBASE_NULL, SAMPLE_NS, type SchedEntity } from "./entity";
+import { CLASS_REALTIME, PPQ, PRIBASE_NULL, SAMPLE_NS, SLICE_NS, type SchedEntity } from "./entity";
 import {
   DFLY_FORK_BEST,
   DFLY_FORK_SAME,
@@ -28,7 +28,6 @@ import { LoadTree } from "./load-tree";
 import { SchedPolicy, TICK_NS } from "./policy";
 import { QUEUES, RunQueue, newHeads, type Sampler } from "./run-queue";
 import type { Topology } from "./topology";
-import { SLICE_NS } from "./user-scheduler";
 
 /** Who has slept so long is no load any more, ns. */
 export const DOZE_NS: long = 1000000000;
@@ -203,6 +202,7 @@ export class Dfly extends SchedPolicy implements Sampler {
     kassert(this.current[e.cpu] === e, "scheduler: sleeper does not run");
     e.sleepStart = now;
     if (!this.tuning.atHead) e.sliceUsed = 0;
+    e.yielded = false;
     this.vacate(e.cpu);
     this.doze(e);
     this.refresh(e.cpu);
@@ -224,7 +224,7 @@ export class Dfly extends SchedPolicy implements Sampler {
     const cpu = e.cpu;
     const now = this.upri[cpu] & QUEUE_MASK;
     const rival = e.priority & QUEUE_MASK;
-    if (now > ((rival + this.tuning.fastResched) | 0)) this.want(cpu);
+    if (now === PRIBASE_NULL || now > ((rival + this.tuning.fastResched) | 0)) this.want(cpu);
     else if (now > rival) {
       const running = this.current[cpu];
       if (running !== null && running.sliceUsed < SLICE_NS) running.sliceUsed = SLICE_NS - TICK_NS;
@@ -246,18 +246,18 @@ export class Dfly extends SchedPolicy implements Sampler {
     let atHead = false;
     let target = from;
     if (this.current[from] === e) {
-      atHead = e.sliceUsed < SLICE_NS;
+      const stays = e.yielded;
+      atHead = !e.turnOver;
       if (!atHead) {
-        e.sliceUsed = 0;
+        e.newTurn();
         e.wakeCpu = -1;
       }
       this.vacate(from);
       if (!this.mayRun(e, from)) target = this.choice.best(e);
-      else if (!e.yielded && this.mayPush(from, now)) {
+      else if (!stays && this.mayPush(from, now)) {
         this.refresh(from);
         target = this.choice.best(e);
       }
-      e.yielded = false;
     } else {
       this.undoze(e);
       const before = e.uload;
@@ -266,8 +266,8 @@ export class Dfly extends SchedPolicy implements Sampler {
       // Who forked it did not wake it to talk to it.
       e.wakeCpu = e.forked ? -1 : wakerCpu;
       target = this.placeWoken(e);
-      atHead = this.tuning.atHead && e.sliceUsed < SLICE_NS;
-      if (!atHead) e.sliceUsed = 0;
+      atHead = this.tuning.atHead && e.klass !== CLASS_REALTIME && !e.turnOver;
+      if (!atHead) e.newTurn();
     }
     if (target !== from) {
       this.discount(e);
@@ -289,11 +289,12 @@ export class Dfly extends SchedPolicy implements Sampler {
   }
 
   private placeWoken(e: SchedEntity): i32 {
+    const forked = e.forked;
+    e.forked = false;
     const only = e.allowed;
     if (only !== null && only.only >= 0) return only.only;
     const features = this.tuning.features;
-    if (e.forked) {
-      e.forked = false;
+    if (forked) {
       if ((features & DFLY_FORK_BEST) !== 0) return this.choice.best(e);
       if ((features & DFLY_FORK_SAME) !== 0) return e.cpu;
       if ((features & DFLY_FORK_SPREAD) !== 0) return this.spread(e);
@@ -360,7 +361,7 @@ export class Dfly extends SchedPolicy implements Sampler {
       this.want(cpu);
       return;
     }
-    if (e.sliceUsed < SLICE_NS || (e.klass === CLASS_REALTIME && !e.roundRobin)) return;
+    if (!e.turnOver) return;
     if (first === own) this.want(cpu);
   }
 
@@ -380,7 +381,7 @@ export class Dfly extends SchedPolicy implements Sampler {
     const running = this.current[cpu];
     if (running === null) return;
     this.checkSlice(running);
-    if (running.sliceUsed < SLICE_NS || (running.klass === CLASS_REALTIME && !running.roundRobin)) return;
+    if (!running.turnOver) return;
     // The end of a slice is also when a hog may be pushed to a better CPU, whoever waits.
     if (this.cpus > 1 && this.mayPush(cpu, now)) this.want(cpu);
     else if (this.resched[cpu] === 0) running.sliceUsed = 0;
@@ -399,7 +400,6 @@ export class Dfly extends SchedPolicy implements Sampler {
   }
 
   override yieldNow(e: SchedEntity, _now: long): void {
-    e.sliceUsed = SLICE_NS;
     e.yielded = true;
     this.want(e.cpu);
   }

@@ -10,13 +10,12 @@
  * Source: Linux 6.6 kernel/sched/fair.c, kernel/sched/core.c (sched_prio_to_weight), kernel/sched/rt.c.
  */
 import { clz, i32, imul, kassert, longDiv, longMod, toLong, u32, type long } from "@anax/portable";
-import { CLASS_NORMAL, CLASS_REALTIME, NICE_MIN, type SchedEntity } from "./entity";
+import { CLASS_NORMAL, CLASS_REALTIME, NICE_MIN, SLICE_NS, type SchedEntity } from "./entity";
 import { FairNode, FairQueue, WEIGHT_0, WEIGHT_IDLE, virtualTime, type NodeFilter } from "./fair-queue";
 import { LoadTree } from "./load-tree";
 import { SchedPolicy, TICK_NS } from "./policy";
 import { QUEUES, RunQueue, newHeads } from "./run-queue";
 import { LEVEL_PACKAGE, type Topology } from "./topology";
-import { SLICE_NS } from "./user-scheduler";
 
 /** A slice on one CPU, ns; with more CPUs times 1 + log2 of at most 8 (sysctl_sched_base_slice and its scaling). */
 const BASE_SLICE_NS: long = 750000;
@@ -138,7 +137,7 @@ export class Eevdf extends SchedPolicy implements NodeFilter {
   override sleep(e: SchedEntity, now: long): void {
     kassert(this.current[e.cpu] === e, "scheduler: sleeper does not run");
     e.sleepStart = now;
-    e.sliceUsed = 0;
+    e.newTurn();
     this.stop(e);
   }
 
@@ -241,8 +240,8 @@ export class Eevdf extends SchedPolicy implements NodeFilter {
       }
       this.runnable++;
       if (e.klass === CLASS_REALTIME) {
-        const spent = e.sliceUsed >= SLICE_NS;
-        if (spent) e.sliceUsed = 0;
+        const spent = e.turnOver;
+        if (spent) e.newTurn();
         this.realtime[from].add(e, !spent);
       } else {
         const n = this.nodeOf(e);
@@ -390,7 +389,7 @@ export class Eevdf extends SchedPolicy implements NodeFilter {
   }
 
   override yieldNow(e: SchedEntity, _now: long): void {
-    if (e.klass === CLASS_REALTIME) e.sliceUsed = SLICE_NS;
+    if (e.klass === CLASS_REALTIME) e.yielded = true;
     else {
       const n = this.nodeOf(e);
       n.deadline = n.deadline + virtualTime(this.sliceNs, n.weight);

@@ -46,6 +46,8 @@ const FORK_BIAS: i32 = 4;
 const FORK_COST: i32 = (ESTCPUPPQ / 16) | 0;
 /** So many steps of nice double what CPU time counts. */
 const NICE_STEP: i32 = 5;
+/** Length of a time slice, ns: ten round robins a second. */
+export const SLICE_NS: long = 100000000;
 /** Length of a sample of who used the CPU, ns. */
 export const SAMPLE_NS: long = 100000000;
 /** A sleep longer than this decays estcpu without waiting for samples, ns. */
@@ -76,6 +78,8 @@ export class SchedEntity {
   prev: SchedEntity | null = null;
   /** CPU time used of the current time slice, ns. */
   sliceUsed: long = 0;
+  /** It gave up its turn. */
+  yielded: boolean = false;
 
   // Of policies for several CPUs; owned by the policy.
   /** The CPU whose queue it is on, or where it runs or ran last. */
@@ -90,8 +94,6 @@ export class SchedEntity {
   loaded: boolean = false;
   /** Its place among the sleepers whose load still counts; -1 for none. */
   dozeAt: i32 = -1;
-  /** It gave up its turn. */
-  yielded: boolean = false;
 
   /** CPU time and start of the current sample, ns. */
   sampleCpu: long = 0;
@@ -117,6 +119,17 @@ export class SchedEntity {
   /** Which run queue of its class it belongs to, 0 to NQS-1. */
   get queueIndex(): i32 {
     return ((this.priority & 127) / PPQ) | 0;
+  }
+
+  /** Whether others of its priority go first now: its slice is used up, or it gave way. A FIFO real-time entity has no slice. */
+  get turnOver(): boolean {
+    return this.yielded || (this.sliceUsed >= SLICE_NS && (this.klass !== CLASS_REALTIME || this.roundRobin));
+  }
+
+  /** A new slice. */
+  newTurn(): void {
+    this.sliceUsed = 0;
+    this.yielded = false;
   }
 
   /** Sets `priority` and `uload` from class, nice, real-time priority and estcpu. */

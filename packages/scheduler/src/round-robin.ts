@@ -7,12 +7,11 @@
  * Invariant: the load of a CPU is the number of its entities that wait or run.
  */
 import { i32, imul, kassert, type long } from "@anax/portable";
-import { CLASS_REALTIME, type SchedEntity } from "./entity";
+import { CLASS_REALTIME, SLICE_NS, type SchedEntity } from "./entity";
 import { LoadTree } from "./load-tree";
 import { SchedPolicy } from "./policy";
 import { QUEUES, RunQueue, newHeads } from "./run-queue";
 import type { Topology } from "./topology";
-import { SLICE_NS } from "./user-scheduler";
 
 /** So many queued entities are looked at for one that may move to another CPU. */
 const PULL_CHECKS: i32 = 32;
@@ -69,8 +68,8 @@ export class RoundRobin extends SchedPolicy {
   override setRunnable(e: SchedEntity, _now: long, wakerCpu: i32): i32 {
     if (e.queued) return e.cpu;
     if (this.current[e.cpu] === e) {
-      const spent = e.sliceUsed >= SLICE_NS;
-      if (spent) e.sliceUsed = 0;
+      const spent = e.turnOver;
+      if (spent) e.newTurn();
       this.leave(e);
       if (!this.mayRun(e, e.cpu)) e.cpu = this.tree.lightest(e.allowed, e.cpu);
       this.enqueue(e, !spent);
@@ -134,7 +133,7 @@ export class RoundRobin extends SchedPolicy {
   }
 
   private checkSlice(e: SchedEntity): void {
-    if (e.sliceUsed < SLICE_NS || (e.klass === CLASS_REALTIME && !e.roundRobin)) return;
+    if (!e.turnOver) return;
     if (this.queues[e.cpu].count > 0) this.want(e.cpu);
     else e.sliceUsed = 0;
   }
@@ -142,7 +141,7 @@ export class RoundRobin extends SchedPolicy {
   override sleep(e: SchedEntity, now: long): void {
     kassert(this.current[e.cpu] === e, "scheduler: sleeper does not run");
     e.sleepStart = now;
-    e.sliceUsed = 0;
+    e.newTurn();
     this.leave(e);
   }
 
@@ -151,7 +150,7 @@ export class RoundRobin extends SchedPolicy {
   }
 
   override yieldNow(e: SchedEntity, _now: long): void {
-    e.sliceUsed = SLICE_NS;
+    e.yielded = true;
     this.want(e.cpu);
   }
 

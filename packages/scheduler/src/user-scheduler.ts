@@ -15,12 +15,10 @@ import {
   NICE_MIN,
   RT_PRIO_MAX,
   SAMPLE_NS,
+  SLICE_NS,
   type SchedEntity,
 } from "./entity";
 import { RunQueue, newHeads, type Sampler } from "./run-queue";
-
-/** Length of a time slice: ten round robins a second. */
-export const SLICE_NS: long = 100000000;
 
 export class UserScheduler implements Sampler {
   private readonly queue: RunQueue = new RunQueue(newHeads(1), 0);
@@ -52,9 +50,8 @@ export class UserScheduler implements Sampler {
   setRunnable(e: SchedEntity, now: long): void {
     if (e.queued) return;
     if (e.sleepStart >= 0) e.woken(now);
-    const spent = e.sliceUsed >= SLICE_NS;
-    const preempted = this.current === e && !spent;
-    if (spent) e.sliceUsed = 0;
+    const preempted = this.current === e && !e.turnOver;
+    if (e.turnOver) e.newTurn();
     if (this.current === e) this.current = null;
     this.queue.add(e, preempted);
     this.runnable++;
@@ -72,7 +69,7 @@ export class UserScheduler implements Sampler {
   /** The running entity goes to sleep. */
   sleep(e: SchedEntity, now: long): void {
     e.sleepStart = now;
-    e.sliceUsed = 0;
+    e.newTurn();
     if (this.current === e) this.current = null;
   }
 
@@ -114,8 +111,7 @@ export class UserScheduler implements Sampler {
       this.needResched = true;
       return;
     }
-    if (e.sliceUsed < SLICE_NS) return;
-    if (e.klass === CLASS_REALTIME && !e.roundRobin) return;
+    if (!e.turnOver) return;
     if (this.isBetter(e, waiting)) e.sliceUsed = 0;
     else this.needResched = true;
   }
@@ -129,7 +125,7 @@ export class UserScheduler implements Sampler {
 
   /** sched_yield: behind its peers. */
   yieldNow(e: SchedEntity): void {
-    e.sliceUsed = SLICE_NS;
+    e.yielded = true;
     this.needResched = true;
   }
 

@@ -236,6 +236,28 @@ describe.each(NAMES)("%s", (name) => {
     expect([1, 3]).toContain(child.lastCpu);
   });
 
+  it("puts a preempted FIFO thread back to the head, one that yields to the tail", () => {
+    // bsd4 knows tails only, as the original.
+    if (name === "bsd4") return;
+    const p = policy(name, topology(1, 1, 1, 1));
+    const s = new Smp(p);
+    const [a, b, urgent] = [s.create(1, 0, null), s.create(1, 0, null), s.create(1, 20, null)];
+    for (const j of [a, b]) p.setClass(j, CLASS_REALTIME, 5, false, 0);
+    p.setClass(urgent, CLASS_REALTIME, 50, false, 0);
+    s.wake(a, -1);
+    s.wake(b, -1);
+    s.run(300);
+    expect([a.got, b.got]).toEqual([300 * MS, 0]);
+    s.wake(urgent, -1);
+    s.run(300);
+    // Round robin knows no priorities.
+    if (name !== "round-robin") expect(urgent.got).toBeGreaterThan(5 * MS);
+    expect(b.got).toBe(0);
+    p.yieldNow(a, s.now);
+    s.run(100);
+    expect(b.got).toBeGreaterThan(0);
+  });
+
   it("does not take what cannot be", () => {
     const p = policy(name, topology(1, 1, 2, 1));
     const s = new Smp(p);
