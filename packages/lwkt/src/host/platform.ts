@@ -5,14 +5,15 @@
  * import of a Node module. Invariant: nothing else in `host` asks where it runs.
  */
 import type * as WorkerThreads from "node:worker_threads";
-import type {
-  MessagePort as NodeMessagePort,
-  Transferable as NodeTransferable,
-  WorkerOptions as NodeWorkerOptions,
-} from "node:worker_threads";
+import type { MessagePort as NodeMessagePort, Transferable as NodeTransferable } from "node:worker_threads";
 
 /** What may be in a transfer list, on any host. */
-export type Transferred = ArrayBuffer | NodeMessagePort | WebPort;
+export type Transferred = ArrayBuffer | AnyPort;
+
+/** A MessagePort of either host. */
+export interface AnyPort {
+  close(): void;
+}
 
 /** What is used of the web's MessagePort. */
 interface WebPort {
@@ -50,8 +51,8 @@ export interface SidePort {
 
 export interface PlatformWorkerOptions {
   name?: string;
-  /** Node: passed to `new Worker`. */
-  node?: NodeWorkerOptions;
+  /** Node: more options of its `Worker` (`execArgv`, `env`, `resourceLimits`, `workerData`, ...). */
+  node?: Readonly<Record<string, unknown>>;
   /** Web: "module" when not given. */
   type?: "module" | "classic";
 }
@@ -99,7 +100,10 @@ function nodePlatform(threads: typeof WorkerThreads, cpus: number): Platform {
     mayBlock: true,
     parallel: cpus > 1,
     spawn(url, { name, node }) {
-      const worker = new threads.Worker(url, { ...(name === undefined ? {} : { name }), ...node });
+      const worker = new threads.Worker(url, {
+        ...(name === undefined ? {} : { name }),
+        ...(node as WorkerThreads.WorkerOptions),
+      });
       let failure: Error | null = null;
       worker.on("error", (error) => (failure = error));
       return {
