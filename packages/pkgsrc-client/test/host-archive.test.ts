@@ -7,7 +7,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { Compression, collect, compress } from "../src/host/archive/compression";
 import { createPackage, packageContents, writePackage } from "../src/host/archive/create";
 import type { PackageInput } from "../src/host/archive/create";
-import { extractPackage } from "../src/host/archive/extract";
+import { extractPackage, makeDirectoryBelow } from "../src/host/archive/extract";
 import { openPackage, readPackageMetadata, verifyPackage } from "../src/host/archive/package";
 import { EntryType, readTar, writeTar } from "../src/host/archive/tar";
 import type { TarOutput } from "../src/host/archive/tar";
@@ -336,6 +336,18 @@ it("leaves nothing when the disk fails", async () => {
     name: "PackageError",
     path: expect.stringContaining("/f") as string,
   });
+});
+
+it("makes no directory through something that is none", async () => {
+  const known = new Set<string>();
+  await makeDirectoryBelow(dir, "a/b/c", known);
+  await fs.symlink("/tmp", join(dir, "link"));
+  await fs.writeFile(join(dir, "file"), "");
+  await makeDirectoryBelow(dir, "a/b/d", known);
+  for (const path of ["link/x", "link", "file/x", "a/b/../../link/x"]) {
+    await expect(makeDirectoryBelow(dir, path, new Set()), path).rejects.toMatchObject({ code: "EUNSAFE" });
+  }
+  expect((await fs.readdir(join(dir, "a/b"))).sort()).toEqual(["c", "d"]);
 });
 
 it("stops when it is told to", async () => {

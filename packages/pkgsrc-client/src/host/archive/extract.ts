@@ -7,7 +7,7 @@
  */
 import fsp from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { PackageError, ioError } from "../errors";
+import { codeOf, ioError, PackageError } from "../errors";
 import { isSystemError, makeDirectory, removeTree, syncDirectory, writeFully } from "../fs";
 import type { CheckedEntry } from "./checks";
 import { Owners } from "./owners";
@@ -35,20 +35,40 @@ export interface ExtractedFile {
   linkname: string;
 }
 
+/**
+ * Makes the directory `path` below `root` and those above it; `known` has the ones that were made or looked at.
+ * Throws EUNSAFE when a part of it is no directory. `EntryChecker` refuses such archives by their names; on a file system that does not
+ * tell upper from lower case, two names may be one place.
+ */
+export async function makeDirectoryBelow(root: string, path: string, known: Set<string>): Promise<void> {
+  if (path === "." || known.has(path)) return;
+  await makeDirectoryBelow(root, dirname(path), known);
+  const full = join(root, path);
+  try {
+    await fsp.mkdir(full, 0o755);
+  } catch (error) {
+    if (codeOf(error) !== "EEXIST") throw error;
+    if (!(await fsp.lstat(full)).isDirectory())
+      throw new PackageError("EUNSAFE", `${full} is in the way: it is no directory`, { path: full });
+  }
+  known.add(path);
+}
+
 async function writeEntry(
   entry: CheckedEntry,
   target: string,
   root: string,
+  known: Set<string>,
   owners: Owners | null,
   sync: boolean,
 ): Promise<void> {
   const { header } = entry;
-  await fsp.mkdir(dirname(target), { recursive: true });
+  await makeDirectoryBelow(root, dirname(entry.path), known);
   const uid = owners?.uid(header.uname, header.uid) ?? 0;
   const gid = owners?.gid(header.gname, header.gid) ?? 0;
   switch (header.type) {
     case EntryType.Directory:
-      await fsp.mkdir(target, { recursive: true });
+      await makeDirectoryBelow(root, entry.path, known);
       if (owners !== null) await fsp.chown(target, uid, gid);
       await fsp.chmod(target, header.mode);
       return;
@@ -96,13 +116,14 @@ export async function extractPackage(
     throw ioError("create directory", directory, error);
   }
   try {
+    const known = new Set<string>();
     const owners = (options.owners ?? process.geteuid?.() === 0) ? await Owners.load() : null;
     for await (const entry of reader.entries()) {
       if (options.signal?.aborted === true)
         throw new PackageError("EABORT", `${reader.path}: unpacking was stopped`, { path: reader.path });
       const target = join(directory, entry.path);
       try {
-        await writeEntry(entry, target, directory, owners, sync);
+        await writeEntry(entry, target, directory, known, owners, sync);
       } catch (error) {
         throw isSystemError(error) ? ioError(`write ${entry.path} of ${reader.path} to`, target, error) : error;
       }
