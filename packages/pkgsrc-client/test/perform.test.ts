@@ -137,8 +137,12 @@ describe("perform", () => {
     const s = await system(dir.path);
     await s.change([[null, "lib-1.0"]]);
     await s.make({ ...lib("1.0"), comment: "built again" });
+    const before = s.picture();
     await s.change([["lib-1.0", "lib-1.0"]]);
     expect(s.entry("lib-1.0", "+COMMENT")).toBe("built again\n");
+    const undone = await s.rollback(2);
+    expect(undone.changes).toEqual([{ action: "refresh", from: "lib-1.0", to: "lib-1.0" }]);
+    expectSame(s.picture(), before);
   });
 
   it("moves a file from one package to another", async () => {

@@ -161,10 +161,10 @@ export function changeCommands(program: Command, run: Run): void {
         const to = text === undefined ? last!.id : Number(text);
         const plan = client.planRollback(to, flags.force === true);
         out.line(`undoes ${plan.undoes.map((record) => `${record.id} (${record.command})`).join(", ")}:`);
-        for (const change of plan.changes) {
-          out.line(
-            `  ${change.to === null ? `remove ${change.from}` : change.from === null ? `bring back ${change.to}` : `${change.from} -> ${change.to}`}`,
-          );
+        for (const { from, to } of plan.changes) {
+          if (to === null) out.line(`  remove ${from}`);
+          else if (from === null) out.line(`  bring back ${to}`);
+          else out.line(from === to ? `  the earlier build of ${to}` : `  ${from} -> ${to}`);
         }
         const view = { undoes: plan.undoes.map((record) => record.id), changes: plan.changes };
         if (context.flags.dryRun === true) {

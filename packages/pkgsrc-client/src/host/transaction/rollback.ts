@@ -81,7 +81,20 @@ export function planRollback(engine: Engine, to: number, force: boolean): Rollba
       `other tools changed the installed packages since transaction ${newest.id}`,
     );
   }
-  return { undoes, changes: difference(now, then) };
+  // Other builds of the same versions: their names do not differ, their files do.
+  const rebuilt = new Set(
+    undoes.flatMap((record) =>
+      record.changes.flatMap(({ action, to }) => (action === "refresh" && to !== null ? [to] : [])),
+    ),
+  );
+  const refreshed = [...rebuilt].filter((name) => now.has(name) && then.has(name));
+  return {
+    undoes,
+    changes: [
+      ...difference(now, then),
+      ...refreshed.map((name): PackageChange => ({ action: "refresh", from: name, to: name })),
+    ],
+  };
 }
 
 const baseOf = (name: string): string => name.slice(0, name.lastIndexOf("-"));
