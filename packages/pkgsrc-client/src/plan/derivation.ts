@@ -2,13 +2,15 @@
  * A contradiction as a chain of facts: from what was asked for, step by step, to what cannot be.
  *
  * Key types `Derivation`, `Fact`. Neighbours: `../solver/explain.ts` (gives the rules), `why-not.ts` (puts facts into words).
- * Only presence is derived (a positive hyper tableau): a rule whose packages on the left are all there adds the one on its right, or makes a case of each
- * when there are several; a rule with nothing on its right closes the case. Facts that no closing fact rests on are left out.
- * Invariant: `facts` are in reading order; the depth grows by one inside each case.
+ * There are two ways to tell it. Forwards (a positive hyper tableau) only presence is derived: a rule whose packages on the left are all there adds
+ * the one on its right, or makes a case of each when there are several; a rule with nothing left on its right closes the case. That reads best while
+ * there are few cases. Otherwise what cannot be there is derived as well (unit propagation), so that alternatives fall away one by one without cases.
+ * Facts that no closing fact rests on are left out.
+ * Invariant: `facts` are in reading order; the depth grows inside each case.
  */
 import type { i32 } from "@anax/portable";
-import type { Explainer } from "../solver/explain";
 import { RULE_DEPEND, RULE_INSTALL, RULE_UPGRADE, type Rules } from "../solver/encode";
+import type { Explainer } from "../solver/explain";
 import { IntVec } from "../solver/int-vec";
 
 /** A package is there because the rule leaves nothing else. */
@@ -23,12 +25,18 @@ export const FACT_CLOSED: i32 = 4;
 export const FACT_TWO_VERSIONS: i32 = 5;
 /** More cases, which end in the same way. */
 export const FACT_MORE_CASES: i32 = 6;
+/** A package cannot be there because of the rule. */
+export const FACT_EXCLUDED: i32 = 7;
+/** A package cannot be there because another version is. */
+export const FACT_ONE_VERSION: i32 = 8;
 
 const MAX_FACTS: i32 = 20000;
 /** Facts after which no further case is opened. */
 const MANY_FACTS: i32 = 200;
 const MAX_CASES: i32 = 6;
 const MAX_DEPTH: i32 = 12;
+/** Used facts up to which a forward derivation is told. */
+const FEW_FACTS: i32 = 24;
 
 export class Fact {
   used: boolean = false;
@@ -38,39 +46,75 @@ export class Fact {
     readonly depth: i32,
     /** Index in the core; -1 for none. */
     readonly rule: i32,
-    /** The package that is there, or of the case; for more cases their number; -1 for none. */
+    /** The package that is there or cannot be; for more cases their number; -1 for none. */
     readonly pkg: i32,
     /** The other version of the base. */
     readonly other: i32,
-    /** Earlier facts that this one rests on; -1 for none. */
-    readonly first: i32,
-    readonly second: i32,
+    /** The facts that this one rests on: `from` to `to` in the pool of the derivation. */
+    readonly from: i32,
+    readonly to: i32,
   ) {}
+}
+
+/** The way that is easier to read. */
+export function derive(explainer: Explainer): Derivation {
+  const forwards = new Derivation(explainer, false);
+  if (!forwards.cut && forwards.usedFacts <= FEW_FACTS) return forwards;
+  const both = new Derivation(explainer, true);
+  if (both.cut !== forwards.cut) return both.cut ? forwards : both;
+  return both.usedFacts < forwards.usedFacts ? both : forwards;
 }
 
 export class Derivation {
   readonly facts: Fact[] = [];
+  /** Whether a case was left open for its length. */
+  cut: boolean = false;
+  usedFacts: i32 = 0;
   private readonly rules: Rules;
-  /** By package: the fact that it is there, or -1. */
+  /** By package: the fact that it is there, or that it cannot be; -1 for neither. */
   private readonly there: Int32Array;
-  private readonly present: IntVec = new IntVec();
-  private lastSplit: i32 = -1;
+  private readonly gone: Int32Array;
+  /** Packages with such a fact: twice the package, and 1 for what cannot be there. */
+  private readonly trail: IntVec = new IntVec();
+  /** Packages that the rules speak of. */
+  private readonly mentioned: IntVec = new IntVec();
+  private readonly references: IntVec = new IntVec(64);
   /** The clauses of the rules: `literals[start[r] .. start[r + 1])`. */
   private readonly literals: IntVec = new IntVec(64);
   private readonly start: IntVec = new IntVec(64);
+  private lastSplit: i32 = -1;
 
-  constructor(private readonly explainer: Explainer) {
-    this.rules = explainer.core;
-    const there = new Int32Array(explainer.problem.packages);
+  /** @param absence whether what cannot be there is derived too */
+  constructor(
+    private readonly explainer: Explainer,
+    private readonly absence: boolean,
+  ) {
+    const n = explainer.problem.packages;
+    const there = new Int32Array(n);
+    const gone = new Int32Array(n);
     there.fill(-1);
+    gone.fill(-1);
     this.there = there;
-    for (let r = 0; r < this.rules.length; r++) {
-      this.start.push(this.literals.length);
-      this.literals.append(explainer.clauses.clauseOf(this.rules.kind.get(r), this.rules.index.get(r)));
-    }
-    this.start.push(this.literals.length);
+    this.gone = gone;
+    this.rules = explainer.core;
+    this.copyClauses();
     this.expand(0);
     this.trim();
+  }
+
+  private copyClauses(): void {
+    const known = new Int32Array(this.there.length);
+    for (let r = 0; r < this.rules.length; r++) {
+      this.start.push(this.literals.length);
+      const clause = this.explainer.clauses.clauseOf(this.rules.kind.get(r), this.rules.index.get(r));
+      this.literals.append(clause);
+      for (let i = 0; i < clause.length; i++) {
+        const p = clause.get(i) >> 1;
+        if (known[p] === 0) this.mentioned.push(p);
+        known[p] = 1;
+      }
+    }
+    this.start.push(this.literals.length);
   }
 
   /** Follows the rules until the case is closed or must be split. */
@@ -81,63 +125,95 @@ export class Derivation {
         this.tell(FACT_CLOSED, depth, closed, -1, -1);
         return;
       }
-      const rule = this.ruleWith(1);
+      const rule = this.nextRule();
       if (rule >= 0) {
-        if (!this.add(FACT_FOLLOWS, depth, rule, this.candidate(rule))) return;
+        const lit = this.open(rule);
+        if ((lit & 1) === 1) this.exclude(depth, rule, lit >> 1);
+        else if (!this.add(FACT_FOLLOWS, depth, rule, lit >> 1)) return;
         continue;
       }
       const split = this.smallestSplit();
       if (split >= 0 && depth < MAX_DEPTH) this.split(split, depth);
+      else this.cut = true;
       return;
     }
+    this.cut = true;
   }
 
   /** The package is there; false when that closes the case. */
   private add(kind: i32, depth: i32, rule: i32, pkg: i32): boolean {
-    this.there[pkg] = this.facts.length;
-    this.present.push(pkg);
     this.tell(kind, depth, rule, pkg, -1);
+    this.there[pkg] = (this.facts.length - 1) | 0;
+    this.trail.push((2 * pkg) | 0);
+    const inside: i32 = kind === FACT_CASE ? (depth + 1) | 0 : depth;
     const base = this.explainer.problem.base;
-    for (let i: i32 = (this.present.length - 2) | 0; i >= 0; i--) {
-      const other = this.present.get(i);
-      if (base.get(other) !== base.get(pkg)) continue;
-      const inside: i32 = kind === FACT_CASE ? (depth + 1) | 0 : depth;
-      this.facts.push(new Fact(FACT_TWO_VERSIONS, inside, -1, other, pkg, this.there[other], this.there[pkg]));
-      return false;
+    for (let i = 0; i < this.mentioned.length; i++) {
+      const other = this.mentioned.get(i);
+      if (other === pkg || base.get(other) !== base.get(pkg)) continue;
+      if (this.there[other] >= 0) {
+        this.tell(FACT_TWO_VERSIONS, inside, -1, other, pkg);
+        return false;
+      }
+      if (!this.absence || this.gone[other] >= 0) continue;
+      this.tell(FACT_ONE_VERSION, inside, -1, other, pkg);
+      this.gone[other] = (this.facts.length - 1) | 0;
+      this.trail.push((2 * other + 1) | 0);
     }
     return true;
   }
 
-  private tell(kind: i32, depth: i32, rule: i32, pkg: i32, other: i32): void {
-    let first: i32 = -1;
-    let second: i32 = -1;
-    if (kind === FACT_CASE) first = this.lastSplit;
-    else {
-      const end = this.start.get((rule + 1) | 0);
-      for (let i = this.start.get(rule); i < end; i++) {
-        if ((this.literals.get(i) & 1) === 0) continue;
-        second = first;
-        first = this.there[this.literals.get(i) >> 1];
-      }
-    }
-    this.facts.push(new Fact(kind, depth, rule, pkg, other, first, second));
+  private exclude(depth: i32, rule: i32, pkg: i32): void {
+    this.tell(FACT_EXCLUDED, depth, rule, pkg, -1);
+    this.gone[pkg] = (this.facts.length - 1) | 0;
+    this.trail.push((2 * pkg + 1) | 0);
   }
 
-  /** How many packages the rule leaves: -1 when it says nothing (yet) or is kept. */
+  /** Adds a fact that rests on the other literals of its rule. */
+  private tell(kind: i32, depth: i32, rule: i32, pkg: i32, other: i32): void {
+    const from = this.references.length;
+    if (kind === FACT_CASE || kind === FACT_MORE_CASES) this.references.push(this.lastSplit);
+    else if (rule < 0) {
+      if (this.there[pkg] >= 0) this.references.push(this.there[pkg]);
+      this.references.push(this.there[other]);
+    } else {
+      const end = this.start.get((rule + 1) | 0);
+      for (let i = this.start.get(rule); i < end; i++) {
+        const p = this.literals.get(i) >> 1;
+        const fact = (this.literals.get(i) & 1) === 1 ? this.there[p] : this.gone[p];
+        if (fact >= 0) this.references.push(fact);
+      }
+    }
+    this.facts.push(new Fact(kind, depth, rule, pkg, other, from, this.references.length));
+  }
+
+  /** How many literals of the rule are open: -1 when it is kept, or says nothing yet. */
   private leaves(rule: i32): i32 {
-    let positive: i32 = 0;
+    let n: i32 = 0;
     const end = this.start.get((rule + 1) | 0);
     for (let i = this.start.get(rule); i < end; i++) {
       const lit = this.literals.get(i);
-      const there = this.there[lit >> 1] >= 0;
+      const p = lit >> 1;
       if ((lit & 1) === 1) {
-        if (!there) return -1;
+        if (this.gone[p] >= 0) return -1;
+        if (this.there[p] >= 0) continue;
+        if (!this.absence) return -1;
+        n++;
       } else {
-        if (there) return -1;
-        positive++;
+        if (this.there[p] >= 0) return -1;
+        if (this.gone[p] < 0) n++;
       }
     }
-    return positive;
+    return n;
+  }
+
+  /** The first open literal of the rule. */
+  private open(rule: i32): i32 {
+    const end = this.start.get((rule + 1) | 0);
+    for (let i = this.start.get(rule); i < end; i++) {
+      const p = this.literals.get(i) >> 1;
+      if (this.there[p] < 0 && this.gone[p] < 0) return this.literals.get(i);
+    }
+    return -1;
   }
 
   private closedRule(): i32 {
@@ -145,62 +221,71 @@ export class Derivation {
     return -1;
   }
 
-  /** A rule that leaves `count`: what was asked for first, then what that needs, then what stays. */
-  private ruleWith(count: i32): i32 {
+  /** A rule with one open literal: what was asked for first, then what that needs, then what cannot be, then what stays. */
+  private nextRule(): i32 {
     let best: i32 = -1;
-    let order: i32 = 3;
+    let order: i32 = 5;
     for (let r = 0; r < this.rules.length; r++) {
       const kind = this.rules.kind.get(r);
       const asked = kind === RULE_INSTALL || (kind === RULE_UPGRADE && r === 0);
-      const mine: i32 = asked ? 0 : kind === RULE_DEPEND ? 1 : 2;
-      if (mine >= order || this.leaves(r) !== count) continue;
+      if (this.leaves(r) !== 1) continue;
+      const depend = kind === RULE_DEPEND;
+      const excludes = (this.open(r) & 1) === 1;
+      const mine: i32 = asked ? 0 : excludes ? (depend ? 3 : 2) : depend ? 1 : 4;
+      if (mine >= order) continue;
       best = r;
       order = mine;
     }
     return best;
   }
 
-  private candidate(rule: i32): i32 {
-    const end = this.start.get((rule + 1) | 0);
-    for (let i = this.start.get(rule); i < end; i++) {
-      if ((this.literals.get(i) & 1) === 0) return this.literals.get(i) >> 1;
-    }
-    return -1;
-  }
-
+  /** The rule with the fewest packages left, of those that leave nothing but packages. */
   private smallestSplit(): i32 {
     let best: i32 = -1;
     let least: i32 = 0x7fffffff;
     for (let r = 0; r < this.rules.length; r++) {
       const n = this.leaves(r);
-      if (n < 2 || n >= least) continue;
+      if (n < 2 || n >= least || (this.open(r) & 1) === 1 || this.hasOpenOwner(r)) continue;
       best = r;
       least = n;
     }
     return best;
   }
 
+  /** Whether the rule speaks of a package on its left that need not be there. */
+  private hasOpenOwner(rule: i32): boolean {
+    const end = this.start.get((rule + 1) | 0);
+    for (let i = this.start.get(rule); i < end; i++) {
+      const lit = this.literals.get(i);
+      if ((lit & 1) === 1 && this.there[lit >> 1] < 0) return true;
+    }
+    return false;
+  }
+
   private split(rule: i32, depth: i32): void {
     const cases = new IntVec();
     const end = this.start.get((rule + 1) | 0);
     for (let i = this.start.get(rule); i < end; i++) {
-      if ((this.literals.get(i) & 1) === 0) cases.push(this.literals.get(i) >> 1);
+      const lit = this.literals.get(i);
+      if ((lit & 1) === 0 && this.gone[lit >> 1] < 0) cases.push(lit >> 1);
     }
     const at: i32 = this.facts.length;
     this.tell(FACT_SPLIT, depth, rule, -1, -1);
-    const before = this.present.length;
+    const before = this.trail.length;
     const inner: i32 = (depth + 1) | 0;
     for (let i = 0; i < cases.length; i++) {
       this.lastSplit = at;
       if (i === MAX_CASES || this.facts.length >= MANY_FACTS) {
-        const left: i32 = (cases.length - i) | 0;
-        this.facts.push(new Fact(FACT_MORE_CASES, inner, rule, left, -1, at, -1));
+        if (i < MAX_CASES) this.cut = true;
+        this.tell(FACT_MORE_CASES, inner, rule, (cases.length - i) | 0, -1);
         return;
       }
       if (this.add(FACT_CASE, inner, rule, cases.get(i))) this.expand((inner + 1) | 0);
-      while (this.present.length > before) {
-        this.there[this.present.last()] = -1;
-        this.present.truncate((this.present.length - 1) | 0);
+      while (this.trail.length > before) {
+        const x = this.trail.last();
+        if ((x & 1) === 1) this.gone[x >> 1] = -1;
+        else this.there[x >> 1] = -1;
+        this.trail.truncate((this.trail.length - 1) | 0);
       }
     }
   }
@@ -209,10 +294,11 @@ export class Derivation {
   private trim(): void {
     for (let i: i32 = (this.facts.length - 1) | 0; i >= 0; i--) {
       const f = this.facts[i];
-      if (f.kind !== FACT_FOLLOWS) f.used = true;
+      const derived = f.kind === FACT_FOLLOWS || f.kind === FACT_EXCLUDED || f.kind === FACT_ONE_VERSION;
+      if (!derived) f.used = true;
       if (!f.used) continue;
-      if (f.first >= 0) this.facts[f.first].used = true;
-      if (f.second >= 0) this.facts[f.second].used = true;
+      this.usedFacts++;
+      for (let k = f.from; k < f.to; k++) this.facts[this.references.get(k)].used = true;
     }
   }
 }

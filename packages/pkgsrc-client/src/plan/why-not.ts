@@ -20,13 +20,16 @@ import {
 import { Explainer } from "../solver/explain";
 import { PKG_OLDER, REQ_INSTALL } from "../solver/problem";
 import { PatternKind } from "../pattern";
+import { IntVec } from "../solver/int-vec";
 import type { Universe } from "../universe";
 import {
-  Derivation,
+  derive,
   FACT_CASE,
   FACT_CLOSED,
+  FACT_EXCLUDED,
   FACT_FOLLOWS,
   FACT_MORE_CASES,
+  FACT_ONE_VERSION,
   FACT_SPLIT,
   FACT_TWO_VERSIONS,
   type Fact,
@@ -91,7 +94,7 @@ export class WhyNot {
   }
 
   private write(reason: Reason): void {
-    const facts = new Derivation(this.explainer).facts;
+    const facts = derive(this.explainer).facts;
     let i = 0;
     while (i < facts.length) {
       const run = this.chainFrom(facts, i);
@@ -141,7 +144,10 @@ export class WhyNot {
         return this.follows(f);
       case FACT_SPLIT:
         return this.split(f);
+      case FACT_ONE_VERSION:
+        return `so ${this.name(f.pkg)} cannot be there: one version of ${this.base(f.pkg)} at a time`;
       case FACT_CLOSED:
+      case FACT_EXCLUDED:
         return this.closed(f);
     }
     return "";
@@ -160,7 +166,9 @@ export class WhyNot {
     const i = this.index(f);
     switch (this.kind(f)) {
       case RULE_DEPEND:
-        return `${this.requires(i)}, which only ${pkg} meets`;
+        return this.leftOver(i).length === 1
+          ? `${this.requires(i)}, which only ${pkg} meets`
+          : `${this.requires(i)}, for which only ${pkg} is left`;
       case RULE_INSTALL:
         return `${pkg} is to be installed`;
       case RULE_UPGRADE:
@@ -199,7 +207,17 @@ export class WhyNot {
     const p = this.t.problem;
     switch (this.kind(f)) {
       case RULE_DEPEND:
-        return `${this.requires(i)}, which ${this.nothing(p.dependTag.get(i))}`;
+        return `${this.requires(i)}, ${this.unmet(i)}`;
+      case RULE_INSTALL:
+        return `nothing is left that matches ${this.pattern(this.t.request.installs.get(this.t.origin.get(i)))}`;
+      case RULE_UPGRADE:
+        return this.asked(i, p.candidates.get(p.requestStart.get(i)));
+      case RULE_LOCKED:
+        return `${this.name(i)} is locked`;
+      case RULE_PRESERVED:
+        return `${this.name(i)} must be preserved`;
+      case RULE_KEPT:
+        return `${this.name(i)} is kept and must not be removed`;
       case RULE_CONFLICT:
         return `${this.name(p.conflictOne.get(i))} conflicts with ${this.name(p.conflictTwo.get(i))}`;
       case RULE_SUPERSEDE:
@@ -217,6 +235,26 @@ export class WhyNot {
   private requires(d: i32): string {
     const tag = this.t.problem.dependTag.get(d);
     return `${this.name(this.t.problem.dependOf.get(d))} requires ${tag < 0 ? this.library(tag) : this.pattern(tag)}`;
+  }
+
+  /** The candidates of dependency `d`, each once. */
+  private leftOver(d: i32): IntVec {
+    const p = this.t.problem;
+    const out = new IntVec();
+    const to = p.dependEnd.get(d);
+    for (let i = p.dependStart.get(d); i < to; i++) if (!out.has(p.candidates.get(i))) out.push(p.candidates.get(i));
+    return out;
+  }
+
+  /** Why dependency `d` cannot be met: there are no candidates, or none of them can be there. */
+  private unmet(d: i32): string {
+    const candidates = this.leftOver(d);
+    const n = candidates.length;
+    if (n === 0) return `which ${this.nothing(this.t.problem.dependTag.get(d))}`;
+    let s = n === 1 ? "but" : "but none of";
+    for (let i = 0; i < n && i < NAMED; i++) s = `${s}${i === 0 ? " " : ", "}${this.name(candidates.get(i))}`;
+    if (n > NAMED) s = `${s} and ${(((n - NAMED) | 0)).toString()} more`;
+    return n === 1 ? `${s} cannot be there` : `${s} can be there`;
   }
 
   /** That nothing meets a dependency, and what comes near. */

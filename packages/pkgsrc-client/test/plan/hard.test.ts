@@ -173,6 +173,27 @@ describe("bad and extreme input", () => {
     `);
   });
 
+  it("many levels of alternatives are told as one chain", () => {
+    const levels = 6;
+    const level = (i: number, v: number) => ({
+      name: `l${i}-${v}`,
+      depends: [i === levels ? "z-[0-9]*" : `l${i + 1}-[0-9]*`],
+    });
+    const numbers = Array.from({ length: levels }, (_, i) => i + 1);
+    const w = new World(
+      ["z-1", ...numbers.map((i) => ({ ...level(i, 1), automatic: true })), { name: "top-1", depends: ["l1-[0-9]*"] }],
+      [{ name: "y-1", supersedes: ["z-[0-9]*"] }, ...numbers.map((i) => ({ ...level(i, 2), automatic: true }))],
+    );
+    w.request.scope = UpgradeScope.KEPT;
+    const lines = w.plan().held[0]!.reason.lines;
+    expect(lines.length).toBeLessThanOrEqual(2 * levels + 4);
+    expect(lines[0]).toBe("z-1 is to be upgraded to y-1 (repository a)");
+    expect(lines).toContain(
+      "l5-2 (repository a) requires l6-[0-9]*, but none of l6-2 (repository a), l6-1 (installed) can be there",
+    );
+    expect(lines.at(-1)).toBe("top-1 (installed) is kept and must not be removed");
+  });
+
   it("repositories with priorities: the preferred one wins, and then the newer version", () => {
     const w = new World([], { priority: 0, packages: ["a-3", "b-1"] }, { priority: 10, packages: ["a-1", "a-2"] });
     w.request.install(w.pattern("a"));

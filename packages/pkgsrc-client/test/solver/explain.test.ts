@@ -2,6 +2,15 @@ import { Explainer, PKG_KEPT, REQ_REMOVE, Solver, type Problem } from "@anax/pkg
 import { Errno } from "@anax/portable";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import {
+  derive,
+  Derivation,
+  FACT_CASE,
+  FACT_CLOSED,
+  FACT_MORE_CASES,
+  FACT_SPLIT,
+  FACT_TWO_VERSIONS,
+} from "../../src/plan/derivation.js";
 import { problemOf, worlds, type World } from "./brute.js";
 
 const shape = { packages: 9, bases: 6, depends: 16, conflicts: 6, requests: 5 };
@@ -38,6 +47,22 @@ function expectMinimal(w: World, e: Explainer): void {
   );
 }
 
+/** The chain of facts comes to an end in each way of telling it, and the chosen one is the shorter. */
+function expectTold(e: Explainer): void {
+  const told = derive(e);
+  expect(told.cut).toBe(false);
+  expect(told.usedFacts).toBeGreaterThan(0);
+  expect([FACT_CLOSED, FACT_TWO_VERSIONS, FACT_MORE_CASES]).toContain(told.facts.at(-1)!.kind);
+  for (const absence of [false, true]) {
+    const one = new Derivation(e, absence);
+    const closed = one.facts.filter((f) => f.kind === FACT_CLOSED || f.kind === FACT_TWO_VERSIONS).length;
+    const cases = one.facts.filter((f) => f.kind === FACT_CASE).length;
+    const splits = one.facts.filter((f) => f.kind === FACT_SPLIT).length;
+    // Every case is closed, by itself or by those inside; a split stands for the end of what it splits.
+    expect(closed).toBe(cases - splits + 1);
+  }
+}
+
 function isHeld(p: Problem, r: number, solver: Solver): boolean {
   const from = p.requestStart.get(r);
   if (p.requestKind.get(r) === REQ_REMOVE || from === p.requestEnd.get(r)) return false;
@@ -57,6 +82,7 @@ describe("explanations", () => {
           contradictions++;
           expect(e.contradiction()).toBe(true);
           expectMinimal(w, e);
+          expectTold(e);
           return;
         }
         expect(e.contradiction()).toBe(false);
@@ -65,6 +91,7 @@ describe("explanations", () => {
           held++;
           expect(e.held(r, solver.chosen)).toBe(true);
           expectMinimal(w, e);
+          expectTold(e);
         }
       }),
       { numRuns: 800, seed: 21 },
