@@ -253,7 +253,7 @@ export class WhyNot {
     if (n === 0) return `which ${this.nothing(this.t.problem.dependTag.get(d))}`;
     let s = n === 1 ? "but" : "but none of";
     for (let i = 0; i < n && i < NAMED; i++) s = `${s}${i === 0 ? " " : ", "}${this.name(candidates.get(i))}`;
-    if (n > NAMED) s = `${s} and ${(((n - NAMED) | 0)).toString()} more`;
+    if (n > NAMED) s = `${s} and ${((n - NAMED) | 0).toString()} more`;
     return n === 1 ? `${s} cannot be there` : `${s} can be there`;
   }
 
