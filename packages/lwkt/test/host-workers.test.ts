@@ -175,9 +175,15 @@ describe("errors", () => {
     await slow.terminate();
   });
 
-  test("a message that the port does not take", async () => {
-    const narrow = cpu.port("stream", { fail: Fail });
+  test("a message that the port does not take; its blocks come back", async () => {
+    const narrow = cpu.port("stream", { fail: Fail, sum: Sum });
     expect(await rejection(narrow.call(new Fail({ code: "x" })))).toMatchObject({ code: "ENOSYS" });
+    const arena = localCpu().createArena({ blockSize: 64, blocks: 1 });
+    expect(await rejection(narrow.call(new Sum({ block: arena.alloc() })))).toMatchObject({ code: "ENOSYS" });
+    expect(arena.available).toBe(1);
+    // Without a reply it is only said on the console there.
+    narrow.send(new Fail({ code: "x" }));
+    expect((await work.call(new Add({ a: 1, b: 1 }))).sum).toBe(2);
   });
 });
 

@@ -43,7 +43,7 @@ export interface ArenaOptions {
 export class SharedBlock implements Disposable {
   private view: Uint8Array | null;
 
-  /** For the arena alone. */
+  /** @internal */
   constructor(
     readonly arena: SharedArena,
     readonly index: number,
@@ -69,7 +69,7 @@ export class SharedBlock implements Disposable {
     this.arena.free(this.index);
   }
 
-  /** For links: the block is somebody else's from now on. */
+  /** @internal the block is somebody else's from now on. */
   detach(): void {
     this.view = null;
   }
@@ -101,7 +101,7 @@ export class SharedArena {
     this.words = new Int32Array(memory.buffer, 0, META + META_WORDS * memory.blocks);
   }
 
-  /** For `LocalCpu#createArena`: a new arena whose blocks `owner` takes and gives. Throws EINVAL for sizes out of range. */
+  /** @internal a new arena whose blocks `owner` takes and gives. Throws EINVAL for sizes out of range. */
   static create(id: number, owner: number, { blockSize, blocks }: ArenaOptions): SharedArena {
     if (!Number.isInteger(blocks) || blocks < 1 || blocks > BLOCKS_MAX)
       throw new LwktError("EINVAL", `an arena has 1 to ${BLOCKS_MAX} blocks, not ${blocks}`);
@@ -118,16 +118,17 @@ export class SharedArena {
     return arena;
   }
 
+  /** @internal */
   static attach(memory: unknown, owner: number): SharedArena {
     return new SharedArena(memory as ArenaMemory, owner);
   }
 
-  /** What `attach` needs in another thread. */
+  /** @internal What `attach` needs in another thread. */
   get memory(): ArenaMemory {
     return { id: this.id, buffer: this.buffer, blockSize: this.blockSize, blocks: this.blocks };
   }
 
-  /** For blocks: their bytes. */
+  /** @internal their bytes. */
   viewOf(index: number, length: number): Uint8Array {
     return length === 0 ? EMPTY : new Uint8Array(this.buffer, this.dataOffset + index * this.blockSize, length);
   }
@@ -159,7 +160,7 @@ export class SharedArena {
     return n;
   }
 
-  /** For blocks: puts one on the free list if `from` owns it. */
+  /** @internal puts one on the free list if `from` owns it. */
   free(index: number, from = this.owner): void {
     if (Atomics.compareExchange(this.words, this.meta(index, OWNER), from + 1, 0) !== from + 1) return;
     for (;;) {
@@ -169,21 +170,21 @@ export class SharedArena {
     }
   }
 
-  /** For links: block `index` goes from this CPU to another. Throws EINVAL when it is not this CPU's. */
+  /** @internal block `index` goes from this CPU to another. Throws EINVAL when it is not this CPU's. */
   pass(index: number, to: number): void {
     const at = this.meta(index, OWNER);
     if (Atomics.compareExchange(this.words, at, this.owner + 1, to + 1) !== this.owner + 1)
       throw new LwktError("EINVAL", "the block belongs to another CPU");
   }
 
-  /** For links: a block that has come in. */
+  /** @internal a block that has come in. */
   receive(index: number): SharedBlock {
     if (index >= this.blocks || Atomics.load(this.words, this.meta(index, OWNER)) !== this.owner + 1)
       throw new LwktError("EINVAL", "a block that was not sent");
     return new SharedBlock(this, index, Atomics.load(this.words, this.meta(index, LENGTH)));
   }
 
-  /** Frees what a CPU that is gone has owned. */
+  /** @internal Frees what a CPU that is gone has owned. */
   reclaim(cpu: number): void {
     for (let i = 0; i < this.blocks; i++)
       if (Atomics.load(this.words, this.meta(i, OWNER)) === cpu + 1) this.free(i, cpu);

@@ -165,6 +165,12 @@ export class LocalCpu {
     });
   }
 
+  /** Says what went wrong with a message that has nobody waiting for it, through no fault of this CPU. */
+  warn(error: Error): void {
+    const { console } = globalThis as unknown as { console: { warn(text: string): void } };
+    console.warn(`@anax/lwkt: ${this.name}: ${error.message}`);
+  }
+
   private poll(): number {
     let n = 0;
     const { links } = this;

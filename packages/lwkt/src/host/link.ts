@@ -15,7 +15,7 @@ import { FieldKind, MsgClass, MsgLayout } from "../msgclass";
 import { ReplyOnlyPort } from "../port";
 import { MsgRecord, WIREF_ABORT, WIREF_ONEWAY, WIREF_PRIORITY, WIREF_REPLY } from "../record";
 import { decodeMsg, encodeMsg, wireSize } from "../wire";
-import { BlockTable } from "./arena";
+import { BlockTable, type SharedBlock } from "./arena";
 import { ringBell } from "./bell";
 import type { LocalCpu } from "./cpu";
 import { LwktError, detailOf, errnoOfThrown } from "./errors";
@@ -68,6 +68,8 @@ const ABORT = 11;
 
 /** Transport flag of a record: parts of it come beside the ring, as message `source`. */
 const FLAG_SIDE = 0x0100;
+/** Transport flag of a failure: no port has seen the message. */
+const FLAG_UNDELIVERED = 0x0200;
 
 const BATCH = 512;
 /** Messages without reply become visible in bunches: each look at a line of another core's cache costs as much as several messages. */
@@ -421,6 +423,7 @@ export class Link implements SideData, AbortHandler {
       const rec = this.failureRecord;
       decodeMsg(rec, wire, at, size);
       error = rec.error;
+      if ((rec.flags & FLAG_UNDELIVERED) !== 0) this.freeBlocks(msg);
       msg.$detail = rec.lengthOf(0) === 0 ? null : this.text(rec);
     } else {
       const schema = msg.$type.replies;
@@ -436,6 +439,14 @@ export class Link implements SideData, AbortHandler {
     this.freeSlot(slot);
     msg.error = error;
     msg.targetPort!.replyMsg(msg);
+  }
+
+  /** Blocks that went to the peer with a message which nobody there has taken. */
+  private freeBlocks(msg: AnyMessage): void {
+    for (const name of msg.$type.request.blocks) {
+      const block = (msg as unknown as Record<string, SharedBlock | null>)[name];
+      if (block !== null && block !== undefined) block.arena.free(block.index, this.peerId);
+    }
   }
 
   private freeSlot(slot: number): void {
@@ -554,8 +565,8 @@ export class Link implements SideData, AbortHandler {
   }
 
   private undeliverable(oneWay: boolean, msgid: number, error: i32, detail: string): void {
-    if (oneWay) this.cpu.uncaught(new LwktError(error, detail));
-    else this.answerFailure(msgid, error, detail);
+    if (oneWay) this.cpu.warn(new LwktError(error, detail));
+    else this.answerFailure(msgid, error, detail, FLAG_UNDELIVERED);
   }
 
   // ---- answering -----------------------------------------------------------------------------------------------
@@ -580,10 +591,10 @@ export class Link implements SideData, AbortHandler {
     }
   }
 
-  private answerFailure(msgid: number, error: i32, detail: string | null): void {
+  private answerFailure(msgid: number, error: i32, detail: string | null, flags = 0): void {
     const rec = this.failureRecord;
     const text = encoder.encode(detail ?? "");
-    rec.flags = WIREF_REPLY;
+    rec.flags = WIREF_REPLY | flags;
     rec.msgid = msgid;
     rec.error = error;
     rec.setBytes(0, text, 0, text.length);

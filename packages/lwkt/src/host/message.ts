@@ -50,18 +50,22 @@ const EARLY = new EarlyAbort();
 
 /** The base of all message classes of the facade. */
 export abstract class AnyMessage extends Msg {
-  /** Who hears of the reply; the facade's. */
+  /** @internal Who hears of the reply; the facade's. */
   $settler: Settler | null = null;
-  /** Number under which the message is known to the CPU it came from or went to; the link's. */
+  /** @internal Number under which the message is known to the CPU it came from or went to; the link's. */
   $msgid = 0;
-  /** Why the reply is an error, in words. */
+  /** @internal Why the reply is an error, in words. */
   $detail: string | null = null;
+  /** @internal */
   $isAborted = false;
+  /** @internal */
   $abortReason: unknown = null;
+  /** @internal */
   $source: AbortSource | null = null;
-  /** Buffers to move and not to copy; the sender's, for this send only. */
+  /** @internal Buffers to move and not to copy; the sender's, for this send only. */
   $transfer: readonly ArrayBuffer[] | null = null;
 
+  /** @internal */
   abstract get $type(): MessageClass;
 
   /** The name of its class, by which `switch` tells the messages of a port apart. */
@@ -89,18 +93,18 @@ export abstract class AnyMessage extends Msg {
     replyMsg(this, this.$setFailure(typeof cause === "string" ? new LwktError(cause, detail) : cause));
   }
 
-  /** Notes why the message fails; returns the errno. */
+  /** @internal Notes why the message fails; returns the errno. */
   $setFailure(cause: unknown): i32 {
     this.$detail = detailOf(cause);
     return errnoOfThrown(cause);
   }
 
-  /** What a rejected call throws. */
+  /** @internal What a rejected call throws. */
   $failure(): LwktError {
     return new LwktError(this.error, this.$detail ?? undefined);
   }
 
-  /** For the target's side: a message that has come in and is about to be handed to a port. */
+  /** @internal For the target's side: a message that has come in and is about to be handed to a port. */
   $arrive(): void {
     this.$detail = null;
     this.$isAborted = false;

@@ -162,26 +162,26 @@ export class LocalPort<M extends AnyMessage = AnyMessage> extends HostPort<M> im
     for (const type of Object.values(messages)) this.entries.set(type.number, new Entry(type.$class));
   }
 
-  /** What the port has for class `number`, when it takes that. */
+  /** @internal What the port has for class `number`, when it takes that. */
   entryOf(number: number): Entry | undefined {
     const { last } = this;
     if (last !== undefined && last.type.number === number) return last;
     return (this.last = this.entries.get(number));
   }
 
-  /** A message for what has come in: a new one, or with `reuse` one that was answered. */
+  /** @internal A message for what has come in: a new one, or with `reuse` one that was answered. */
   obtain(entry: Entry): AnyMessage {
     return this.reuse && entry.pool.length > 0 ? entry.pool.pop()! : entry.type.create();
   }
 
-  /** Takes back a message of `obtain` that is answered. */
+  /** @internal Takes back a message of `obtain` that is answered. */
   recycle(msg: AnyMessage): void {
     if (!this.reuse) return;
     const pool = this.entryOf(msg.$type.number)!.pool;
     if (pool.length < POOL_MAX) pool.push(msg);
   }
 
-  /** Sets what answers messages, by class number; before the port is in its CPU's table. */
+  /** @internal Sets what answers messages, by class number; before the port is in its CPU's table. */
   setHandlers(handlers: Map<number, AnyHandler>): void {
     if (this.isServed || this.iterating) throw new LwktError("EBUSY", `port "${this.name}" is served already`);
     for (const [number, entry] of this.entries) entry.handler = handlers.get(number) ?? null;

@@ -109,6 +109,8 @@ export class Schema {
   /** Whether messages have parts that travel beside the ring. */
   readonly hasSide: boolean;
   readonly names: readonly string[];
+  /** The fields that hold shared blocks. */
+  readonly blocks: readonly string[];
   readonly codec: Codec;
 
   constructor(
@@ -117,6 +119,7 @@ export class Schema {
     readonly plans: readonly FieldPlan[],
   ) {
     this.names = plans.map((p) => p.name);
+    this.blocks = plans.filter((p) => p.op === Op.SHARED).map((p) => p.name);
     this.hasSide = plans.some((p) => p.op === Op.VALUE || p.op === Op.SHARED);
     this.record = new MsgRecord(cls);
     this.codec = new Codec(label, plans);

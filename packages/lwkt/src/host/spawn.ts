@@ -58,7 +58,7 @@ export class PeerCpu {
   private readonly proxies = new Map<string, ProxyPort>();
 
   constructor(
-    /** For links. */
+    /** @internal */
     readonly link: Link,
   ) {}
 
@@ -101,10 +101,10 @@ export class WorkerCpu extends PeerCpu implements AsyncDisposable {
 
   constructor(
     link: Link,
-    /** For `connectCpus`. */
+    /** @internal */
     readonly handle: WorkerHandle,
     exit: Promise<Error | null>,
-    /** For `connectCpus`. */
+    /** @internal */
     readonly bell: SharedArrayBuffer,
   ) {
     super(link);
@@ -129,7 +129,7 @@ export class WorkerCpu extends PeerCpu implements AsyncDisposable {
     return this.handle.native;
   }
 
-  /** For `connectCpus`: one more link that ends with this CPU. */
+  /** @internal One more link that ends with this CPU. */
   track(memory: LinkMemory, peer: WorkerCpu): void {
     this.links.push({ memory, peer });
   }
