@@ -47,21 +47,6 @@ export async function writeFully(handle: FileHandle, data: Uint8Array): Promise<
 }
 
 /**
- * Reads exactly `length` bytes at `position`.
- * Returns fewer only when the file ends.
- */
-export async function readFully(handle: FileHandle, length: number, position: number): Promise<Buffer> {
-  const buffer = Buffer.allocUnsafe(length);
-  let done = 0;
-  while (done < length) {
-    const { bytesRead } = await handle.read(buffer, done, length - done, position + done);
-    if (bytesRead === 0) break;
-    done += bytesRead;
-  }
-  return done === length ? buffer : buffer.subarray(0, done);
-}
-
-/**
  * Makes names in a directory durable (creations, renames, removals).
  * File systems that cannot sync a directory (EINVAL, ENOTSUP; EPERM and EISDIR on Windows) are taken as they are.
  */

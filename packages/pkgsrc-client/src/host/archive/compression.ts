@@ -31,9 +31,6 @@ export enum Compression {
   Zstd = 4,
 }
 
-/** Suffix of a file in a compression, without what stands before it (`pkg_summary.gz`). */
-export const COMPRESSION_SUFFIX: readonly string[] = ["", ".gz", ".bz2", ".xz", ".zst"];
-
 /** Suffix of a binary package in a compression (pkg_create(1), pkgsrc's mk/pkgformat). */
 export const PACKAGE_SUFFIX: readonly string[] = [".tar", ".tgz", ".tbz", ".txz", ".tzst"];
 

@@ -5,7 +5,6 @@ export {
   collect,
   compress,
   Compression,
-  COMPRESSION_SUFFIX,
   decompress,
   decompressBuffer,
   detectCompression,

@@ -2,7 +2,6 @@
  * Checksums as repositories give them: FILE_CKSUM of pkg_summary(5), an algorithm's name and a value in hexadecimal.
  */
 import { createHash } from "node:crypto";
-import type { Hash } from "node:crypto";
 import { PackageError } from "../errors";
 import { readChunks } from "../fs";
 
@@ -35,12 +34,7 @@ export function parseChecksum(text: string): Checksum {
   return { algorithm: known[0], value: match[2]!.toLowerCase() };
 }
 
-/** A hash that runs. */
-export function startChecksum(checksum: Checksum): Hash {
-  return createHash(checksum.algorithm);
-}
-
-/** Hexadecimal checksum of a file's first `length` bytes (of all of them by default). */
+/** Hexadecimal checksum of a file. */
 export async function hashFile(path: string, algorithm: string): Promise<string> {
   const hash = createHash(algorithm);
   for await (const chunk of readChunks(path, 1 << 20)) hash.update(chunk);

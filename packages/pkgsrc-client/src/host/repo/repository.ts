@@ -11,7 +11,7 @@ import { fileURLToPath } from "node:url";
 import { pathProblem } from "../archive/checks";
 import { decompress, decompressBuffer } from "../archive/compression";
 import { PackageError } from "../errors";
-import { readChunks, readIfExists } from "../fs";
+import { readChunks, readIfExists, sweepTemporaries } from "../fs";
 import { parseChecksum } from "./checksum";
 import { isHttp } from "./download";
 import type { DownloadItem, DownloadOptions } from "./download";
@@ -111,6 +111,7 @@ export class Repository {
    * Returns whether it changed. Throws EFETCH when the repository has no summary, and what `refresh` throws.
    */
   async update(client: HttpClient, options: DownloadOptions = {}): Promise<boolean> {
+    await sweepTemporaries(this.cache);
     const last = await this.cached();
     const names = last === null ? SUMMARY_NAMES : [...new Set([last.url.slice(this.url.length + 1), ...SUMMARY_NAMES])];
     for (const name of names) {
