@@ -2,7 +2,7 @@
  * Planning over a generated repository: a full upgrade of 2,500 installed packages between two quarters of 25,000, one installation, one removal.
  *
  * `tsx --conditions=source bench/plan.ts [--json]`. Times are of one plan over a universe that is loaded and has matched no pattern yet: the first
- * one in the process (as a command pays it), and the median of the following ones.
+ * one in a process (as a command pays it), and the median of later ones.
  * The peer is a planner of the plain kind in the same run: it takes the best match of each pattern, package by package, and checks nothing that needs a
  * second thought (no conflicts, no libraries, no users of what changes, no order, no proof).
  * pkgin cannot run here. Its published figure (release notes of 23.8.0: `pkgin -n upgrade` over 12,663 packages, 1.4 s, machine unknown) is the peer of
@@ -13,6 +13,8 @@ import { fileURLToPath } from "node:url";
 import { Planner, Request, Universe, UpgradeScope, type Plan } from "@anax/pkgsrc-client";
 import { evolve, generateWorld, installedFrom, summaryBytes, summaryRecord } from "@anax/pkgsrc-client/host";
 
+/** Rounds before those that count, and those. */
+const WARM_UP = 3;
 const ROUNDS = 7;
 const PKGIN_MS = 1400;
 const PKGIN_PACKAGES = 12_663;
@@ -71,11 +73,11 @@ function pattern(u: Universe, text: string): number {
 function time<T>(system: System, body: (u: Universe) => T): { median: number; last: T } {
   const times: number[] = [];
   let last!: T;
-  for (let i = 0; i < ROUNDS; i++) {
+  for (let i = 0; i < WARM_UP + ROUNDS; i++) {
     const u = load(system);
     const start = performance.now();
     last = body(u);
-    times.push(performance.now() - start);
+    if (i >= WARM_UP) times.push(performance.now() - start);
   }
   times.sort((a, b) => a - b);
   return { median: times[times.length >> 1]!, last };
