@@ -5,7 +5,7 @@
  */
 import { globMatch, IntVec, TextSearch, type Universe } from "../../index";
 import { PackageError } from "../errors";
-import { packageComment, packageName } from "./view";
+import { packageBase, packageComment, packageName } from "./view";
 
 export interface SearchOptions {
   /**
@@ -20,7 +20,7 @@ export interface SearchOptions {
 }
 
 /**
- * The packages that answer a question, by name in the order of their bytes, the better version of a name first.
+ * The packages that answer a question, by base in the order of code units, the better version of a name first.
  * Throws EINVAL for a regular expression that is none.
  */
 export function searchPackages(u: Universe, question: string, options: SearchOptions = {}): number[] {
@@ -32,11 +32,9 @@ export function searchPackages(u: Universe, question: string, options: SearchOpt
         ? byGlob(u, question)
         : byRegex(u, question, comments);
   const wanted = installed ? found : found.filter((p) => !u.isInstalled(p));
-  const names = new Map(wanted.map((p) => [p, packageName(u, p).slice(0, -u.versionLength(p) - 1)]));
-  return wanted.sort((p, q) => {
-    const [a, b] = [names.get(p)!, names.get(q)!];
-    return a < b ? -1 : a > b ? 1 : u.preference(p, q);
-  });
+  const named = wanted.map((p) => ({ p, base: packageBase(u, p) }));
+  named.sort((a, b) => (a.base < b.base ? -1 : a.base > b.base ? 1 : u.preference(a.p, b.p)));
+  return named.map((n) => n.p);
 }
 
 function byText(u: Universe, question: string, comments: boolean): number[] {
