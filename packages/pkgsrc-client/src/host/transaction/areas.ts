@@ -6,6 +6,7 @@
  * Key types: {@link Areas}. Neighbours: `state.ts` (the state directory), `ops.ts`. Invariant: a staged or stored path is on the same device as the
  * path it stands for.
  */
+import { createHash } from "node:crypto";
 import fs from "node:fs";
 import path from "node:path";
 import type { JournalRecord } from "./journal";
@@ -77,7 +78,12 @@ export class Areas {
       let top = fs.realpathSync(dir);
       while (path.dirname(top) !== top && this.device(path.dirname(top)) === dev) top = path.dirname(top);
       const root = path.join(this.writableFrom(top, fs.realpathSync(dir)), ".pkgc");
-      area = { staging: path.join(root, `txn-${this.id}`), store: path.join(root, `history-${this.id}`) };
+      // Several prefixes may have files on one device.
+      const whose = createHash("sha256").update(this.state.root).digest("hex").slice(0, 12);
+      area = {
+        staging: path.join(root, `${whose}-txn-${this.id}`),
+        store: path.join(root, `${whose}-history-${this.id}`),
+      };
       await this.announce({ type: "area", root: area.staging, history: area.store });
     }
     fs.mkdirSync(area.staging, { recursive: true, mode: 0o700 });

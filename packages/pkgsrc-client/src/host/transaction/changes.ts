@@ -32,9 +32,11 @@ export class Changes {
   touch(dir: string): void {
     if (this.timed.has(dir) || this.made.has(dir)) return;
     this.timed.add(dir);
-    const stat = lstatOrNull(dir);
+    const link = lstatOrNull(dir)?.isSymbolicLink() === true && fs.existsSync(dir);
+    const real = link ? fs.realpathSync(dir) : dir;
+    const stat = lstatOrNull(real);
     if (stat === null || !stat.isDirectory()) return;
-    this.ops.push({ op: "times", path: dir, atimeMs: stat.atimeMs, mtimeMs: stat.mtimeMs });
+    this.ops.push({ op: "times", path: real, atimeMs: stat.atimeMs, mtimeMs: stat.mtimeMs });
   }
 
   /**

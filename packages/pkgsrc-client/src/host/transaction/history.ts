@@ -8,6 +8,7 @@
 import { createHash } from "node:crypto";
 import fs from "node:fs";
 import path from "node:path";
+import { codeOf } from "../errors";
 import { TransactionError } from "./errors";
 import { installedNames } from "./installed";
 import { syncDirectory, writeDurably, type BeginRecord, type JournalRecord, type PackageChange } from "./journal";
@@ -135,7 +136,15 @@ export function readHistory(state: StateDir): HistoryRecord[] {
 function removeStores(state: StateDir, record: HistoryRecord): void {
   fs.rmSync(state.storeDir(record.id), { recursive: true, force: true });
   fs.rmSync(path.join(state.recordDir(record.id), "before"), { recursive: true, force: true });
-  for (const store of record.stores) fs.rmSync(store, { recursive: true, force: true });
+  for (const store of record.stores) {
+    fs.rmSync(store, { recursive: true, force: true });
+    try {
+      // The `.pkgc` of that device, when it was the last one.
+      fs.rmdirSync(path.dirname(store));
+    } catch (error) {
+      if (!["ENOTEMPTY", "EEXIST", "ENOENT"].includes(codeOf(error))) throw error;
+    }
+  }
 }
 
 /** Marks transactions that a rollback undid; their old files went back to their places. May be repeated. */

@@ -220,7 +220,7 @@ async function takeSnapshots(t: Transaction, options: PerformOptions, steps: rea
     for (const list of [old?.list, staged?.list]) {
       if (list === undefined) continue;
       const root = path.posix.join("/", options.destdir, list.prefix);
-      const shared = dirs.get(root) ?? new Set<string>();
+      const shared = dirs.get(root) ?? new Set<string>([root]);
       dirs.set(root, shared);
       for (const item of list.items) {
         const dir = item.kind === "file" ? path.dirname(item.target) : "target" in item ? item.target : root;

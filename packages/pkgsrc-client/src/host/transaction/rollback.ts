@@ -113,6 +113,9 @@ function difference(now: ReadonlySet<string>, then: ReadonlySet<string>): Packag
   return out;
 }
 
+const isInside = (dir: string, roots: readonly string[]): boolean =>
+  roots.some((root) => dir === root || dir.startsWith(`${root}/`));
+
 const keyOf = (scope: { root: string; dirs: readonly string[] | null }): string =>
   `${scope.dirs === null ? "tree" : "directories"} ${scope.root}`;
 
@@ -187,7 +190,13 @@ class Rollback {
 
   private async takeSnapshots(): Promise<void> {
     const trees = new Set(this.options.scriptTrees);
-    const shared = new Map<string, Set<string>>();
+    // Scripts of what goes and comes back run here, too: the directories of all files concerned are looked after.
+    const top = path.posix.join("/", this.options.destdir, this.engine.prefix);
+    const shared = new Map<string, Set<string>>([[top, new Set([top])]]);
+    for (const op of this.plan.undoes.flatMap((record) => record.batches.flat())) {
+      const dir = path.dirname(op.path);
+      if (dir.startsWith(`${top}/`) && !isInside(dir, [...trees, this.engine.dbdir])) shared.get(top)!.add(dir);
+    }
     for (const { root, dirs } of this.plan.undoes.flatMap((record) => record.scripts)) {
       if (dirs === null) {
         trees.add(root);
@@ -198,7 +207,6 @@ class Rollback {
       for (const dir of dirs) known.add(path.join(root, dir));
     }
     for (const root of trees) await this.t.snapshot({ root, dirs: null, ignored: [] });
-    if (shared.size === 0) return;
     const touched = this.plan.undoes.flatMap((record) => record.batches.flat().map((op) => op.path));
     const ownership = new Ownership(this.engine.dbdir, this.options.destdir);
     try {
@@ -376,7 +384,8 @@ class Rollback {
 
   /** Times of directories as they were before the oldest transaction. */
   private async restoreTimes(): Promise<void> {
-    const times = new Map<string, { atimeMs: number; mtimeMs: number }>();
+    // Putting back what scripts of this very rollback changed is no change.
+    const times = this.t.notedTimes();
     for (const record of this.plan.undoes) {
       const seen = new Set<string>();
       for (const op of record.batches.flat()) {

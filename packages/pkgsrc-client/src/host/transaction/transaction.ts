@@ -134,6 +134,16 @@ export class Transaction {
     return result;
   }
 
+  /** Times of directories before this transaction changed their entries. */
+  notedTimes(): Map<string, { atimeMs: number; mtimeMs: number }> {
+    const out = new Map<string, { atimeMs: number; mtimeMs: number }>();
+    for (const record of this.records) {
+      if (record.type !== "ops") continue;
+      for (const op of record.ops) if (op.op === "times" && !out.has(op.path)) out.set(op.path, op);
+    }
+    return out;
+  }
+
   /** Trees that scripts may have changed, as they were before the transaction. */
   get scriptTrees(): readonly Snapshot[] {
     return this.snapshots;
