@@ -1,7 +1,7 @@
 /**
  * `nx bench @anax/lwkt`: messages between threads and within one, against MessageChannel, comlink and a bare ring.
  *
- *     npm run bench -- --json --rounds 9 --only "round trip"
+ *     npm run bench -- --json --rounds 9 --only round-trip
  */
 import { SingleBar } from "cli-progress";
 import { Command, InvalidArgumentError } from "commander";
@@ -26,7 +26,10 @@ const positive = (text: string): number => {
 
 const flags = new Command("bench")
   .option("--json", "print rows of name, unit, ours, peer, peerName, ratio as JSON")
-  .option("--only <text>", "only what has this in its name")
+  .option(
+    "--only <part>",
+    "one-way, round-trip, blocking, fan-in or local, or the start of one with a size: one-way-64",
+  )
   .option("--rounds <n>", "rounds of which the median counts", positive, 7)
   .option("--scale <n>", "messages of a round, as a multiple of the usual number", positive, 1)
   .parse()
@@ -72,25 +75,34 @@ async function fanIn(workers: number, bytes: number): Promise<Row[]> {
 }
 
 const size = (bytes: number): string => (bytes < 1024 ? `${bytes} B` : `${bytes / 1024} KiB`);
-const parts: { title: string; run: () => Promise<Row[]> }[] = [];
+const parts: { id: string; title: string; run: () => Promise<Row[]> }[] = [];
 for (const bytes of [64, 1024, 65_536]) {
   const title = `one way, ${size(bytes)}`;
-  parts.push({ title, run: () => race(title, bytes, "oneWay", [lwkt, bareRing, messageChannel, comlink]) });
+  parts.push({
+    id: `one-way-${bytes}`,
+    title,
+    run: () => race(title, bytes, "oneWay", [lwkt, bareRing, messageChannel, comlink]),
+  });
 }
 for (const bytes of [64, 1024, 65_536]) {
   const title = `round trip, ${size(bytes)}`;
-  parts.push({ title, run: () => race(title, bytes, "roundTrip", [lwkt, bareRing, messageChannel, comlink]) });
+  parts.push({
+    id: `round-trip-${bytes}`,
+    title,
+    run: () => race(title, bytes, "roundTrip", [lwkt, bareRing, messageChannel, comlink]),
+  });
 }
 parts.push(
   {
+    id: "blocking",
     title: "blocking round trip, 64 B",
     run: () => race("blocking round trip, 64 B", 64, "roundTrip", [lwktBlocking, bareRing]),
   },
-  { title: "fan-in from 4 workers, 64 B", run: () => fanIn(4, 64) },
-  { title: "local", run: () => localRows(rounds, scale) },
+  { id: "fan-in", title: "fan-in from 4 workers, 64 B", run: () => fanIn(4, 64) },
+  { id: "local", title: "local", run: () => localRows(rounds, scale) },
 );
 
-const chosen = parts.filter((p) => flags.only === undefined || p.title.includes(flags.only));
+const chosen = parts.filter((p) => flags.only === undefined || p.id.startsWith(flags.only));
 const bar = new SingleBar({
   format: "bench {bar} {value}/{total} {title}",
   stream: process.stderr,

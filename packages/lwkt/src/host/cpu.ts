@@ -57,6 +57,12 @@ export class LocalCpu {
   private readonly spinner: Spinner;
   private turnAt = 0;
   private emptySlices = 0;
+  /** Counts, so that the clock is read now and then only. */
+  private polls = 0;
+  /** When it went to sleep, while it does. */
+  private sleptAt = 0;
+  /** The last look has found something. */
+  private hasWorked = false;
 
   constructor(readonly platform: Platform) {
     this.bell = new Bell(new SharedArrayBuffer(BELL_BYTES), this.run);
@@ -185,10 +191,12 @@ export class LocalCpu {
     return false;
   }
 
-  private get outstanding(): number {
-    let n = 0;
-    for (const link of this.links) n += link.outstanding;
-    return n;
+  /** Whether something is likely to come soon: an answer, space, or more of what has just come. */
+  private get expectsMore(): boolean {
+    if (this.hasWorked) return true;
+    const { links } = this;
+    for (let i = 0; i < links.length; i++) if (links[i]!.expectsMore) return true;
+    return false;
   }
 
   private readonly run = (): void => {
@@ -196,12 +204,20 @@ export class LocalCpu {
     this.scheduled = false;
     this.running = true;
     this.bell.awake();
+    if (this.sleptAt > 0) {
+      this.spinner.slept(now() - this.sleptAt);
+      this.sleptAt = 0;
+    }
     let worked = 0;
     try {
       worked = this.poll();
       if (this.platform.canBlock) {
         if (this.work(worked > 0)) return this.again();
-      } else if (worked > 0 || (this.outstanding > 0 && this.spinner.watch(this))) return this.again();
+      } else if (worked > 0 || (this.expectsMore && this.spinner.watch(this))) {
+        this.hasWorked = worked > 0;
+        return this.again();
+      }
+      this.hasWorked = false;
     } finally {
       this.running = false;
     }
@@ -218,7 +234,7 @@ export class LocalCpu {
       if (worked || this.spinner.watch(this)) {
         worked = this.poll() > 0;
         if (worked) this.emptySlices = 0;
-        if (now() - this.turnAt > TURN) return true;
+        if ((++this.polls & 15) === 0 && now() - this.turnAt > TURN) return true;
         continue;
       }
       if (this.emptySlices >= SLICES) return false;
@@ -233,8 +249,10 @@ export class LocalCpu {
   /** Blocks until somebody rings, at most `milliseconds`. False when nobody has. */
   private block(what: Watched, milliseconds: number): boolean {
     this.bell.drowseBlocking();
+    const start = now();
     const rung = what.hasInput || this.bell.sleep(milliseconds);
     this.bell.awake();
+    this.spinner.slept(now() - start);
     return rung;
   }
 
@@ -267,6 +285,7 @@ export class LocalCpu {
       this.platform.defer(this.run);
       return;
     }
+    this.sleptAt = now();
     this.bell.sleepAsync();
   }
 
@@ -285,7 +304,7 @@ export class LocalCpu {
     if (!(port instanceof ProxyPort))
       return new LwktError("EDEADLK", "the port is on this CPU, which would wait for itself");
     const { link } = port;
-    const deadline = now() + timeout;
+    let deadline = 0;
     for (const other of this.links) other.publish();
     this.bell.awake();
     for (;;) {
@@ -294,7 +313,9 @@ export class LocalCpu {
         continue;
       }
       if (this.spinner.watch(link.replyWatch)) continue;
-      if (now() >= deadline) {
+      const time = now();
+      if (deadline === 0) deadline = time + timeout;
+      if (time >= deadline) {
         this.kick();
         return new LwktError("ETIMEDOUT");
       }

@@ -342,6 +342,11 @@ export class Link implements SideData, AbortHandler {
     return this.requests.canFlush || this.replies.canFlush || this.requestsIn.isClosed;
   }
 
+  /** An answer is due, or space. */
+  get expectsMore(): boolean {
+    return this.outstanding > 0 || !this.requests.hasSpace || !this.replies.hasSpace;
+  }
+
   /** Requests are left where they are: a port is crowded, or something beside the ring has not come yet. */
   get isStalled(): boolean {
     return this.waitsForSide || (this.crowded !== null && this.crowded.isCrowded);

@@ -2,8 +2,8 @@
  * Adaptive spinning: whether it pays to watch the rings before sleeping.
  *
  * Key type `Spinner`; neighbour `cpu.ts`. A sleep and its wake-up cost tens of microseconds, and an answer often comes in one or two. But where the other
- * side does not run at the same time (it is slow, or the machine has more to do than cores) spinning only takes its time. So after a spin in vain the next waits
- * go to sleep at once, twice as many each time; a spin that was worth it ends that.
+ * side does not run at the same time (it is slow, or the machine has more to do than cores) spinning only takes its time. So after a spin in vain and a short sleep
+ * the next waits go to sleep at once, twice as many each time; a spin that was worth it ends that. A long sleep says nothing: there was nothing to do.
  * Invariant: where no other thread can run, nothing spins.
  */
 
@@ -13,6 +13,8 @@ const SPIN = 0.05;
 const LOOKS = 64;
 /** Waits without a spin at most. */
 const SKIP_MAX = 128;
+/** Milliseconds from which a sleep is long: a spin before it has cost little. */
+const LONG = 1;
 
 /** What is watched. */
 export interface Watched {
@@ -23,6 +25,7 @@ export class Spinner {
   /** Waits that are still to go by without a spin, and how many there will be after the next in vain. */
   private skip = 0;
   private penalty = 1;
+  private inVain = false;
 
   constructor(private readonly parallel: boolean) {}
 
@@ -34,16 +37,29 @@ export class Spinner {
       this.skip--;
       return false;
     }
-    const end = performance.now() + SPIN;
+    let end = 0;
     do {
       for (let i = 0; i < LOOKS; i++) {
         if (!what.hasInput) continue;
         this.penalty = 1;
         return true;
       }
+      // Most answers come before the clock is read for the first time.
+      if (end === 0) end = performance.now() + SPIN;
     } while (performance.now() < end);
-    this.skip = this.penalty;
-    this.penalty = Math.min(SKIP_MAX, this.penalty * 2);
+    this.inVain = true;
     return false;
+  }
+
+  /** A sleep of so many milliseconds has ended. */
+  slept(milliseconds: number): void {
+    if (milliseconds >= LONG) {
+      this.skip = 0;
+      this.penalty = 1;
+    } else if (this.inVain) {
+      this.skip = this.penalty;
+      this.penalty = Math.min(SKIP_MAX, this.penalty * 2);
+    }
+    this.inVain = false;
   }
 }
