@@ -4,7 +4,8 @@
  * Key types `Derivation`, `Fact`. Neighbours: `../solver/explain.ts` (gives the rules), `why-not.ts` (puts facts into words).
  * There are two ways to tell it. Forwards (a positive hyper tableau) only presence is derived: a rule whose packages on the left are all there adds
  * the one on its right, or makes a case of each when there are several; a rule with nothing left on its right closes the case. That reads best while
- * there are few cases. Otherwise what cannot be there is derived as well (unit propagation), so that alternatives fall away one by one without cases.
+ * there are few cases. Otherwise what cannot be there is derived as well (unit propagation), so that alternatives fall away one by one without cases; and
+ * before a case is opened, a package is looked for that cannot be there by itself.
  * Facts that no closing fact rests on are left out.
  * Invariant: `facts` are in reading order; the depth grows inside each case.
  */
@@ -29,17 +30,23 @@ export const FACT_MORE_CASES: i32 = 6;
 export const FACT_EXCLUDED: i32 = 7;
 /** A package cannot be there because another version is. */
 export const FACT_ONE_VERSION: i32 = 8;
+/** A package cannot be there because supposing it (the fact before the deeper ones) led to an end. */
+export const FACT_REFUTED: i32 = 9;
 
 const MAX_FACTS: i32 = 20000;
 /** Facts after which no further case is opened. */
 const MANY_FACTS: i32 = 200;
 const MAX_CASES: i32 = 6;
 const MAX_DEPTH: i32 = 12;
+/** Packages up to which each is supposed in turn. */
+const MAX_SUPPOSED: i32 = 150;
 /** Used facts up to which a forward derivation is told. */
 const FEW_FACTS: i32 = 24;
 
 export class Fact {
   used: boolean = false;
+  /** Whether it is inside a refutation. */
+  supposed: boolean = false;
 
   constructor(
     readonly kind: i32,
@@ -120,24 +127,85 @@ export class Derivation {
   /** Follows the rules until the case is closed or must be split. */
   private expand(depth: i32): void {
     while (this.facts.length < MAX_FACTS) {
-      const closed = this.closedRule();
-      if (closed >= 0) {
-        this.tell(FACT_CLOSED, depth, closed, -1, -1);
-        return;
-      }
-      const rule = this.nextRule();
-      if (rule >= 0) {
-        const lit = this.open(rule);
-        if ((lit & 1) === 1) this.exclude(depth, rule, lit >> 1);
-        else if (!this.add(FACT_FOLLOWS, depth, rule, lit >> 1)) return;
-        continue;
-      }
+      if (this.propagate(depth)) return;
+      if (this.absence && this.refuteOne(depth)) continue;
       const split = this.smallestSplit();
       if (split >= 0 && depth < MAX_DEPTH) this.split(split, depth);
       else this.cut = true;
       return;
     }
     this.cut = true;
+  }
+
+  /** Follows rules that leave one thing; true when that closes the case. */
+  private propagate(depth: i32): boolean {
+    while (this.facts.length < MAX_FACTS) {
+      const closed = this.closedRule();
+      if (closed >= 0) {
+        this.tell(FACT_CLOSED, depth, closed, -1, -1);
+        return true;
+      }
+      const rule = this.nextRule();
+      if (rule < 0) return false;
+      const lit = this.open(rule);
+      if ((lit & 1) === 1) this.exclude(depth, rule, lit >> 1);
+      else if (!this.add(FACT_FOLLOWS, depth, rule, lit >> 1)) return true;
+    }
+    return false;
+  }
+
+  /** Finds the package whose presence comes to an end the soonest, tells that, and notes that it cannot be there. False when there is none. */
+  private refuteOne(depth: i32): boolean {
+    if (this.mentioned.length > MAX_SUPPOSED) return false;
+    let best: i32 = -1;
+    let least: i32 = 0x7fffffff;
+    for (let i = 0; i < this.mentioned.length; i++) {
+      const p = this.mentioned.get(i);
+      if (this.there[p] >= 0 || this.gone[p] >= 0) continue;
+      const before: i32 = this.facts.length;
+      const trail = this.trail.length;
+      const ended = this.suppose(depth, p);
+      const length: i32 = (this.facts.length - before) | 0;
+      this.undo(trail);
+      this.forget(before);
+      if (!ended || length >= least) continue;
+      best = p;
+      least = length;
+    }
+    if (best < 0) return false;
+    const trail = this.trail.length;
+    this.suppose(depth, best);
+    const end: i32 = (this.facts.length - 1) | 0;
+    this.undo(trail);
+    this.facts[end].supposed = true;
+    const from = this.references.length;
+    this.references.push(end);
+    this.facts.push(new Fact(FACT_REFUTED, depth, -1, best, -1, from, this.references.length));
+    this.gone[best] = (this.facts.length - 1) | 0;
+    this.trail.push((2 * best + 1) | 0);
+    return true;
+  }
+
+  /** Supposes that `p` is there; true when that comes to an end. */
+  private suppose(depth: i32, p: i32): boolean {
+    this.lastSplit = -1;
+    return !this.add(FACT_CASE, depth, -1, p) || this.propagate((depth + 1) | 0);
+  }
+
+  private undo(length: i32): void {
+    while (this.trail.length > length) {
+      const x = this.trail.last();
+      if ((x & 1) === 1) this.gone[x >> 1] = -1;
+      else this.there[x >> 1] = -1;
+      this.trail.truncate((this.trail.length - 1) | 0);
+    }
+  }
+
+  private forget(length: i32): void {
+    while (this.facts.length > length) {
+      this.references.truncate(this.facts[this.facts.length - 1].from);
+      this.facts.pop();
+    }
   }
 
   /** The package is there; false when that closes the case. */
@@ -171,8 +239,9 @@ export class Derivation {
   /** Adds a fact that rests on the other literals of its rule. */
   private tell(kind: i32, depth: i32, rule: i32, pkg: i32, other: i32): void {
     const from = this.references.length;
-    if (kind === FACT_CASE || kind === FACT_MORE_CASES) this.references.push(this.lastSplit);
-    else if (rule < 0) {
+    if (kind === FACT_CASE || kind === FACT_MORE_CASES) {
+      if (this.lastSplit >= 0) this.references.push(this.lastSplit);
+    } else if (rule < 0) {
       if (this.there[pkg] >= 0) this.references.push(this.there[pkg]);
       this.references.push(this.there[other]);
     } else {
@@ -281,12 +350,7 @@ export class Derivation {
         return;
       }
       if (this.add(FACT_CASE, inner, rule, cases.get(i))) this.expand((inner + 1) | 0);
-      while (this.trail.length > before) {
-        const x = this.trail.last();
-        if ((x & 1) === 1) this.gone[x >> 1] = -1;
-        else this.there[x >> 1] = -1;
-        this.trail.truncate((this.trail.length - 1) | 0);
-      }
+      this.undo(before);
     }
   }
 
@@ -294,8 +358,9 @@ export class Derivation {
   private trim(): void {
     for (let i: i32 = (this.facts.length - 1) | 0; i >= 0; i--) {
       const f = this.facts[i];
-      const derived = f.kind === FACT_FOLLOWS || f.kind === FACT_EXCLUDED || f.kind === FACT_ONE_VERSION;
-      if (!derived) f.used = true;
+      // The outermost facts that are no derivations, and what those rest on; a refutation has its own end.
+      if (f.kind === FACT_SPLIT || f.kind === FACT_MORE_CASES || (f.kind === FACT_CASE && f.from < f.to)) f.used = true;
+      if ((f.kind === FACT_CLOSED || f.kind === FACT_TWO_VERSIONS) && !f.supposed) f.used = true;
       if (!f.used) continue;
       this.usedFacts++;
       for (let k = f.from; k < f.to; k++) this.facts[this.references.get(k)].used = true;

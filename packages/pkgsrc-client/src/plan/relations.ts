@@ -56,7 +56,8 @@ export class Relations {
     this.index();
     const out = new IntVec();
     for (let i = this.userStart[p]; i < this.userStart[p + 1]; i++) {
-      if (!out.has(this.users[i])) out.push(this.users[i]);
+      // The pairs of one user follow each other.
+      if (out.length === 0 || out.last() !== this.users[i]) out.push(this.users[i]);
     }
     return out;
   }

@@ -30,6 +30,7 @@ import {
   FACT_FOLLOWS,
   FACT_MORE_CASES,
   FACT_ONE_VERSION,
+  FACT_REFUTED,
   FACT_SPLIT,
   FACT_TWO_VERSIONS,
   type Fact,
@@ -41,6 +42,8 @@ const NAMED: i32 = 3;
 /** Requirements in a row of which only the first and the last ones are told. */
 const LONG_CHAIN: i32 = 16;
 const CHAIN_ENDS: i32 = 5;
+/** Lines after which an explanation ends. */
+const MAX_LINES: i32 = 60;
 
 /** Lines of an explanation. */
 export class Reason {
@@ -97,6 +100,10 @@ export class WhyNot {
     const facts = derive(this.explainer).facts;
     let i = 0;
     while (i < facts.length) {
+      if (reason.lines.length >= MAX_LINES) {
+        reason.add(0, -1, "and so on");
+        return;
+      }
       const run = this.chainFrom(facts, i);
       if (run > LONG_CHAIN) {
         const last: i32 = (run - CHAIN_ENDS) | 0;
@@ -135,7 +142,7 @@ export class WhyNot {
   private words(f: Fact): string {
     switch (f.kind) {
       case FACT_CASE:
-        return `${this.name(f.pkg)}:`;
+        return f.rule < 0 ? `suppose ${this.name(f.pkg)} were there:` : `${this.name(f.pkg)}:`;
       case FACT_MORE_CASES:
         return `and ${f.pkg.toString()} more, none of which will do`;
       case FACT_TWO_VERSIONS:
@@ -144,6 +151,8 @@ export class WhyNot {
         return this.follows(f);
       case FACT_SPLIT:
         return this.split(f);
+      case FACT_REFUTED:
+        return `so ${this.name(f.pkg)} cannot be there`;
       case FACT_ONE_VERSION:
         return `so ${this.name(f.pkg)} cannot be there: one version of ${this.base(f.pkg)} at a time`;
       case FACT_CLOSED:
@@ -176,9 +185,13 @@ export class WhyNot {
       case RULE_LOCKED:
         return `${pkg} is locked`;
       case RULE_PRESERVED:
-        return `${pkg} must be preserved`;
+        return f.pkg === i
+          ? `${pkg} must be preserved`
+          : `${this.name(i)} must be preserved, for which only ${pkg} is left`;
       case RULE_KEPT:
-        return `${pkg} is kept and must not be removed`;
+        return f.pkg === i
+          ? `${pkg} is kept and must not be removed`
+          : `${this.name(i)} is kept and must not be removed, for which only ${pkg} is left`;
     }
     return pkg;
   }
