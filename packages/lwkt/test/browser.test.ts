@@ -109,6 +109,14 @@ describe.each(["/", "/without-wait-async"])("Chromium, page %s", (pathName) => {
   );
 
   test(
+    "workers ask each other, also blocking",
+    async () => {
+      expect(await page.evaluate("run.peers()")).toEqual({ sums: [3, 7, 3, 7], after: "EPIPE" });
+    },
+    4 * MINUTES,
+  );
+
+  test(
     "a worker that ends fails its calls",
     async () => {
       expect(await page.evaluate("run.death()")).toEqual({

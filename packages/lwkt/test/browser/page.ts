@@ -1,9 +1,10 @@
 /**
  * What the browser test runs in the page: the same worker as in Node, through the web's Worker. `run` gives plain values that the test compares.
  */
-import { localCpu, openPort, spawnCpu, type LwktError } from "@anax/lwkt/host";
+import { connectCpus, localCpu, openPort, spawnCpu, type LwktError } from "@anax/lwkt/host";
 import {
   Add,
+  Ask,
   Count,
   Echo,
   Exit,
@@ -99,6 +100,20 @@ async function flow(): Promise<unknown> {
   return { stalled: stalls > 0, notes: count.notes, wrongThere: count.wrong, got, wrong };
 }
 
+/** Two workers that ask each other, one of them blocking. */
+async function peers(): Promise<unknown> {
+  await using a = await spawnCpu(worker, { name: "a" });
+  const b = await spawnCpu(worker, { name: "b" });
+  connectCpus(a, b);
+  const sums: number[] = [];
+  for (const sync of [false, true]) {
+    sums.push((await a.port(Work).call(new Ask({ peer: "b", a: 1, b: 2, sync }))).sum);
+    sums.push((await b.port(Work).call(new Ask({ peer: "a", a: 3, b: 4, sync }))).sum);
+  }
+  await b.terminate();
+  return { sums, after: await codeOf(a.port(Work).call(new Ask({ peer: "b", a: 1, b: 2, sync: false }))) };
+}
+
 async function death(): Promise<unknown> {
   const cpu = await spawnCpu(worker, { name: "mortal" });
   const work = cpu.port(Work);
@@ -116,4 +131,4 @@ async function death(): Promise<unknown> {
   };
 }
 
-Object.assign(globalThis, { run: { calls, flow, death, isolated: () => page.crossOriginIsolated } });
+Object.assign(globalThis, { run: { calls, flow, peers, death, isolated: () => page.crossOriginIsolated } });
