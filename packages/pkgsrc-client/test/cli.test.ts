@@ -368,6 +368,41 @@ describe("pkgc", () => {
     expect(fs.existsSync(lock)).toBe(false);
   });
 
+  it("serialises clients that start at the same time", async () => {
+    await using m = await Machine.make();
+    await m.ok("update");
+    const names = ["zlib", "curl", "git"];
+    const results = await Promise.all(names.map((name) => m.run(`-y install ${name} --no-update`, { process: true })));
+    // Those that came too late were told so; those that planned before another one finished must plan again.
+    expect(results.every(({ status }) => [0, 4, 7].includes(status!))).toBe(true);
+    expect(results.some(({ status }) => status === 0)).toBe(true);
+    expect(await m.ok("verify")).toContain(" 0 findings");
+    expect(fs.readdirSync(path.join(m.prefix, "pkgdb.pkgc")).filter((name) => name.startsWith("lock"))).toEqual([]);
+  });
+
+  it("upgrades the package tools first", async () => {
+    const tools = (v: number): PackageInput[] => [
+      ...packages(v as 1 | 2),
+      { name: `pkg_install-2026${v}`, files: [{ path: "sbin/pkg_add", content: `${v}` }] },
+    ];
+    await using m = await Machine.make(tools(1));
+    await m.ok("-y install git pkg_install");
+    await writeRepository(m.repo, tools(2));
+    expect(await m.ok("-y full-upgrade")).toMatch(
+      /the package tools first:[^]*pkg_install-20262[^]*done: transaction 2[^]*git-2\.2[^]*done: transaction 3/,
+    );
+  });
+
+  it("installs package files", async () => {
+    await using m = await Machine.make();
+    fs.renameSync(path.join(m.repo, "curl-8.1.tgz"), path.join(m.dir, "curl-8.1.tgz"));
+    await m.ok(`-y install ${m.dir}/curl-8.1.tgz`);
+    expect(await m.ok("why zlib")).toBe("curl-8.1 -> zlib-1.1\n");
+    fs.writeFileSync(path.join(m.dir, "broken-1.tgz"), "no package");
+    expect((await m.run(`-y install ${m.dir}/broken-1.tgz`)).status).toBe(5);
+    expect((await m.run(`-y install ${m.dir}/absent-1.tgz`)).status).toBe(11);
+  });
+
   it("finds changed and missing files", async () => {
     await using m = await Machine.make();
     await m.ok("-y install git");

@@ -302,10 +302,10 @@ describe("perform", () => {
     await s.change(two, { ignoreLibraries: true });
     await s.change([["lib-2.0", "lib-1.0"]]);
     await s.make({ ...lib("1.5"), name: "lib-1.5", files: [{ path: "lib/other", content: "" }], buildInfo: INFO });
-    // The installed +BUILD_INFO names the place where the package was built; here it is made to name this prefix.
+    // Packages of pkgsrc have LOCALBASE; without it nobody knows which libraries moved with the prefix.
     const info = path.join(s.dbdir, "tool-1.0/+BUILD_INFO");
     fs.chmodSync(info, 0o644);
-    fs.writeFileSync(info, `REQUIRES=${s.prefix}/lib/lib.so.1\n`);
+    fs.writeFileSync(info, `LOCALBASE=/usr/pkg\nREQUIRES=/usr/pkg/lib/lib.so.1\n`);
     await expect(s.change([["lib-1.0", "lib-1.5"]])).rejects.toMatchObject({
       code: "ELIBRARY",
       details: [`the installed tool-1.0 requires ${s.prefix}/lib/lib.so.1`],

@@ -28,6 +28,7 @@ import {
   type RepositoryConfig,
 } from "./client/config";
 import type { ClientEvents } from "./client/events";
+import { addLocalPackage, isPackageFile } from "./client/local";
 import { changeOf, describePlan, type ChangePlan, type PlanFailure, type PlanStep } from "./client/plan";
 import { Repositories } from "./client/repositories";
 import { coreRequest, patternsOf, type ChangeRequest } from "./client/request";
@@ -470,7 +471,10 @@ export class PkgsrcClient extends EventEmitter<ClientEvents> {
   /** What would be done. @throws PlanError ENOTFOUND, EPATTERN, EUNSOLVABLE, ETIMEOUT */
   async plan(wanted: ChangeRequest): Promise<ChangePlan> {
     const { catalog, preserved } = await this.load();
-    const request = coreRequest(catalog, wanted, preserved);
+    const install: string[] = [];
+    for (const word of wanted.install ?? [])
+      install.push(isPackageFile(word) ? await addLocalPackage(catalog, word) : word);
+    const request = coreRequest(catalog, { ...wanted, install }, preserved);
     const described = describePlan(catalog, new Planner(catalog.universe).plan(request));
     if ("code" in described) throw new PlanError(described);
     return described;

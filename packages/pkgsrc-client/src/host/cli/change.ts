@@ -53,7 +53,7 @@ const requestOptions = (flags: ChangeFlags) => ({
 export function changeCommands(program: Command, run: Run): void {
   comingOptions(program.command("install").alias("in"))
     .description("install packages, or upgrade those that are installed")
-    .argument("<pattern...>", "names, patterns as in DEPENDS, or paths in pkgsrc")
+    .argument("<pattern...>", "names, patterns as in DEPENDS, paths in pkgsrc, or package files")
     .option("--automatic", "mark them as installed for another's sake")
     .action(
       run(async (context, patterns: string[], flags: ChangeFlags) => {

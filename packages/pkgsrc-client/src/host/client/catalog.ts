@@ -66,12 +66,25 @@ const KNOWN = new Set(
 
 export class Catalog {
   readonly universe: Universe;
-  /** By number of the universe. */
-  readonly repositories: readonly RepositoryConfig[];
+  private readonly list: RepositoryConfig[];
 
   constructor(universe: Universe, repositories: readonly RepositoryConfig[]) {
     this.universe = universe;
-    this.repositories = repositories;
+    this.list = [...repositories];
+  }
+
+  /** By number of the universe. */
+  get repositories(): readonly RepositoryConfig[] {
+    return this.list;
+  }
+
+  /** Adds a repository from the text of its summary. */
+  addRepository(repository: RepositoryConfig, summary: Uint8Array): void {
+    const u = this.universe;
+    u.beginSummary(u.addRepository(repository.priority));
+    u.addSummary(summary, 0, summary.length);
+    u.endSummary();
+    this.list.push(repository);
   }
 
   text(at: number, length: number): string {

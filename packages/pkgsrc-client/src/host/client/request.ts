@@ -9,7 +9,7 @@ import { PackageError } from "../errors";
 import type { Catalog } from "./catalog";
 
 export interface ChangeRequest {
-  /** Patterns, names without version, or paths in pkgsrc (`www/curl`). One package for each. */
+  /** Patterns, names without version, paths in pkgsrc (`www/curl`), or package files (`./foo-1.0.tgz`). One package for each. */
   readonly install?: readonly string[];
   /** Mark what is installed by name as automatic. */
   readonly asAutomatic?: boolean;

@@ -202,9 +202,15 @@ function checkLibraries(options: PreflightOptions): void {
     const vanished = new Set(lost);
     for (const name of options.installed) {
       if (goingNames.has(name)) continue;
-      const info = new InstalledPackage(options.dbdir, name, options.destdir).read("+BUILD_INFO");
+      const one = new InstalledPackage(options.dbdir, name, options.destdir);
+      const info = one.read("+BUILD_INFO");
       if (info === null) continue;
-      for (const library of readVariables(info).get("REQUIRES") ?? []) {
+      const variables = readVariables(info);
+      // +BUILD_INFO names the prefix that it was built for, +CONTENTS the one that it went to.
+      const base = variables.get("LOCALBASE")?.[0] ?? "";
+      const moved = (library: string): string =>
+        base !== "" && library.startsWith(`${base}/`) ? one.list.prefix + library.slice(base.length) : library;
+      for (const library of (variables.get("REQUIRES") ?? []).map(moved)) {
         const onDisk = path.posix.join("/", options.destdir, library);
         if (vanished.has(onDisk) && !provided.has(library)) problems.push(`the installed ${name} requires ${library}`);
       }
