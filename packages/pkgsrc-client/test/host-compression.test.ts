@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import {
   Compression,
   collect,
@@ -101,6 +101,5 @@ it("releases the source when the consumer stops early", async () => {
   for await (const chunk of decompress(compress(source(), Compression.Gzip))) {
     if (chunk.length > 0) break;
   }
-  await new Promise((resolve) => setTimeout(resolve, 20));
-  expect(closed).toBe(true);
+  await vi.waitFor(() => expect(closed).toBe(true), { timeout: 20_000 });
 });

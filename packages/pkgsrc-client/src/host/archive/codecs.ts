@@ -2,13 +2,14 @@
  * The libraries behind `compression.ts`, each as a function from chunks to chunks. They are loaded when first used.
  *
  * zstd: fzstd decodes streams, zstd-wasm (the reference library) whole frames and encodes. xz: xz-decompress (xz-embedded) decodes,
- * node-liblzma's WebAssembly build encodes. bzip2: unbzip2-stream decodes, libbzip2-wasm (the reference library) encodes.
+ * node-liblzma's WebAssembly build encodes. bzip2: `bunzip2.ts` decodes, libbzip2-wasm (the reference library) encodes.
  */
 import { createRequire } from "node:module";
 import { readFile } from "node:fs/promises";
 import { ReadableStream } from "node:stream/web";
 import type { TransformStream } from "node:stream/web";
 import { PackageError } from "../errors";
+import { Bunzip2 } from "./bunzip2";
 
 /** Cuts a stream into pieces of `size` bytes; the last one may be shorter, and there is always one. */
 async function* pieces(source: AsyncIterable<Uint8Array>, size: number): AsyncGenerator<Uint8Array> {
@@ -194,21 +195,9 @@ export async function* compressXz(source: AsyncIterable<Uint8Array>, level: numb
 // ---- bzip2 ----
 
 export async function* decompressBzip2(source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
-  const { default: unbzip2 } = await import("unbzip2-stream");
-  // It decodes inside `write` and `end`, so what it gives out is there when they return.
-  const decoder = unbzip2() as unknown as NodeJS.ReadWriteStream;
-  const ready: Uint8Array[] = [];
-  let failure: unknown = null;
-  decoder.on("data", (chunk: Uint8Array) => void ready.push(chunk));
-  decoder.on("error", (error: unknown) => (failure ??= error));
-  for await (const chunk of source) {
-    decoder.write(chunk as Buffer);
-    yield* ready.splice(0);
-    if (failure !== null) throw failure;
-  }
-  decoder.end();
-  yield* ready.splice(0);
-  if (failure !== null) throw failure;
+  const decoder = new Bunzip2();
+  for await (const chunk of source) yield* decoder.push(chunk);
+  yield* decoder.end();
 }
 
 interface Bzip2Wasm {
