@@ -7,6 +7,7 @@ import {
   openPort,
   serve,
   spawnCpu,
+  translate,
   type HostPort,
   type MessageOf,
   type WorkerCpu,
@@ -21,6 +22,10 @@ import {
   Exit,
   Fail,
   Flood,
+  Greet1,
+  Greet2,
+  Greet3,
+  Greetings,
   Kinds,
   Misfit,
   Note,
@@ -124,6 +129,21 @@ describe("calls", () => {
     expect(m.sum).toBe(499_500);
     expect((await stream.call(new Add({ a: 1, b: 1 }))).sum).toBe(2);
   });
+});
+
+test("senders of an older major version are understood, of an unknown one refused", async () => {
+  const now = cpu.port(Greetings);
+  expect((await now.call(new Greet2({ first: "Ada", last: "Lovelace" }))).words).toEqual(["Hello", "Ada", "Lovelace"]);
+  const before = cpu.port("greetings", { greet: Greet1 });
+  expect((await before.call(new Greet1({ name: "Grace Hopper" }))).text).toBe("Hello Grace Hopper");
+  expect(await rejection(before.call(new Greet1({ name: "Plato" })))).toMatchObject({
+    message: "EINVAL: no last name",
+  });
+  expect(await rejection(cpu.port("greetings", { greet: Greet3 }).call(new Greet3()))).toMatchObject({
+    code: "EPROTONOSUPPORT",
+  });
+  expect(() => translate(Greet1, Greet3, {} as never)).toThrow("EINVAL");
+  expect(() => translate(Add, Greet2, {} as never)).toThrow("EINVAL");
 });
 
 describe("errors", () => {

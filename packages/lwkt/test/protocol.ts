@@ -96,6 +96,23 @@ export const Work = definePort("work", {
   misfit: Misfit,
 });
 
+/** One message in three versions; the worker knows two of them. */
+export const Greet1 = defineMessage({
+  number: 0x110,
+  name: "greet",
+  request: { name: "text" },
+  reply: { text: "text" },
+});
+export const Greet2 = defineMessage({
+  number: 0x110,
+  name: "greet",
+  version: [2, 0],
+  request: { first: "text", last: "text" },
+  reply: { words: json<string[]>() },
+});
+export const Greet3 = defineMessage({ number: 0x110, name: "greet", version: [3, 0] });
+export const Greetings = definePort("greetings", { greet: Greet2 });
+
 /** A port of the tests' own CPU. */
 export const Notes = definePort("notes", { note: Note, count: Count });
 /** Served by iteration in the worker. */

@@ -6,8 +6,8 @@
 import "./dispose";
 
 export * from "./errors";
-export { defineMessage, AnyMessage } from "./message";
-export type { Message, MessageClass, MessageSpec, MessageType, ReplyOf, RequestOf } from "./message";
+export { defineMessage, translate, AnyMessage } from "./message";
+export type { Message, MessageClass, MessageSpec, MessageType, ReplyOf, RequestOf, Translation } from "./message";
 export { json, value } from "./schema";
 export type { Field, FieldSpec, Fields, Kind, KindTypes, Values } from "./schema";
 export { definePort, HostPort, LocalPort } from "./port";

@@ -14,12 +14,12 @@ import { MSGF_DONE, MSGF_PRIORITY, abortMsg, beginMsg, type AbortHandler, type M
 import { FieldKind, MsgClass, MsgLayout } from "../msgclass";
 import { ReplyOnlyPort } from "../port";
 import { MsgRecord, WIREF_ABORT, WIREF_ONEWAY, WIREF_PRIORITY, WIREF_REPLY } from "../record";
-import { decodeMsg, encodeMsg, wireSize } from "../wire";
+import { decodeMsg, encodeMsg, wireMajor, wireSize } from "../wire";
 import { BlockTable, type SharedBlock } from "./arena";
 import { ringBell } from "./bell";
 import type { LocalCpu } from "./cpu";
 import { LwktError, detailOf, errnoOfThrown } from "./errors";
-import type { AnyMessage } from "./message";
+import type { AnyMessage, MessageClass, OlderVersion } from "./message";
 import { Outlet } from "./outlet";
 import type { SidePort } from "./platform";
 import type { LocalPort } from "./port";
@@ -115,6 +115,16 @@ class ReplyWatch implements Watched {
   }
 }
 
+/** The steps from a class back to its major version `major`, the oldest last; null when none leads there. */
+function versionsTo(type: MessageClass, major: number): OlderVersion[] | null {
+  const steps: OlderVersion[] = [];
+  for (let step = type.older; step !== null; step = step.type.older) {
+    steps.push(step);
+    if (step.type.request.cls.major === major) return steps;
+  }
+  return null;
+}
+
 export class Link implements SideData, AbortHandler {
   readonly requests: Outlet;
   readonly replies: Outlet;
@@ -198,14 +208,32 @@ export class Link implements SideData, AbortHandler {
       return Errno.AGAIN;
     }
     if (msg.replyPort === null) {
-      this.write(this.requests, msg.$type.request, msg, WIREF_ONEWAY, 0, target, null);
+      this.write(
+        this.requests,
+        msg.$type.request,
+        msg,
+        msg as unknown as Record<string, unknown>,
+        WIREF_ONEWAY,
+        0,
+        target,
+        null,
+      );
       return 0;
     }
     const slot = this.freeSlots.length > 0 ? this.freeSlots[this.freeSlots.length - 1]! : this.pending.length;
     if (slot > SLOT_MASK) return Errno.AGAIN;
     const generation = slot === this.pending.length ? 0 : this.generations[slot]!;
     const msgid = ((generation << SLOT_BITS) | slot) >>> 0;
-    this.write(this.requests, msg.$type.request, msg, 0, msgid, target, msg.$transfer);
+    this.write(
+      this.requests,
+      msg.$type.request,
+      msg,
+      msg as unknown as Record<string, unknown>,
+      0,
+      msgid,
+      target,
+      msg.$transfer,
+    );
     if (slot === this.pending.length) {
       this.pending.push(msg);
       this.generations.push(0);
@@ -223,13 +251,14 @@ export class Link implements SideData, AbortHandler {
     outlet: Outlet,
     schema: Schema,
     msg: AnyMessage,
+    fields: Record<string, unknown>,
     flags: i32,
     msgid: number,
     target: number,
     transfer: readonly ArrayBuffer[] | null,
   ): void {
     if (schema.hasSide) this.values = [];
-    const rec = schema.store(msg as unknown as Record<string, unknown>, this);
+    const rec = schema.store(fields, this);
     rec.flags = (msg.flags & MSGF_PRIORITY) !== 0 ? flags | WIREF_PRIORITY : flags;
     rec.msgid = msgid;
     rec.target = target;
@@ -538,9 +567,14 @@ export class Link implements SideData, AbortHandler {
       return;
     }
     const { type } = entry;
-    const schema = type.request;
+    let schema = type.request;
+    let n = decodeMsg(schema.record, wire, at, size);
+    const older = n === -Errno.PROTONOSUPPORT ? versionsTo(type, wireMajor(wire, at)) : null;
+    if (older !== null) {
+      schema = older[older.length - 1]!.type.request;
+      n = decodeMsg(schema.record, wire, at, size);
+    }
     const rec = schema.record;
-    const n = decodeMsg(rec, wire, at, size);
     if (n < 0) {
       ring?.take(size);
       this.undeliverable(oneWay, msgid, -n, `${type.typeName} as ${this.peerName} sent it`);
@@ -548,12 +582,15 @@ export class Link implements SideData, AbortHandler {
     }
     if ((rec.flags & FLAG_SIDE) !== 0) this.values = (this.takePart(rec.source) as { values: unknown[] }).values;
     const msg = port.obtain(entry);
-    schema.load(rec, msg as unknown as Record<string, unknown>, this, port.reuse);
+    const fields = older === null ? (msg as unknown as Record<string, unknown>) : {};
+    schema.load(rec, fields, this, port.reuse && older === null);
     ring?.take(size);
     msg.init(oneWay ? null : this.answers, rec.value);
     msg.$arrive();
+    msg.$older = older;
     if ((rec.flags & WIREF_PRIORITY) !== 0) msg.flags |= MSGF_PRIORITY;
     msg.$msgid = msgid;
+    if (older !== null && !this.upgrade(msg, fields, older, oneWay)) return;
     const error = beginMsg(port, msg);
     if (error === EASYNC) {
       if (oneWay) this.noteCrowd(port);
@@ -563,6 +600,19 @@ export class Link implements SideData, AbortHandler {
     }
     if (!oneWay) this.answer(msg, error);
     port.recycle(msg);
+  }
+
+  /** Sets the fields of a message that came in an older version. False when a translator has thrown, and the sender was told. */
+  private upgrade(msg: AnyMessage, fields: object, older: readonly OlderVersion[], oneWay: boolean): boolean {
+    try {
+      let request = fields;
+      for (let i = older.length - 1; i >= 0; i--) request = older[i]!.upgrade(request as Record<string, unknown>);
+      Object.assign(msg, request);
+      return true;
+    } catch (thrown) {
+      this.undeliverable(oneWay, msg.$msgid, errnoOfThrown(thrown), detailOf(thrown));
+      return false;
+    }
   }
 
   private noteCrowd(port: LocalPort): void {
@@ -589,7 +639,15 @@ export class Link implements SideData, AbortHandler {
       return;
     }
     try {
-      this.write(this.replies, msg.$type.replies, msg, WIREF_REPLY, msg.$msgid, 0, msg.$transfer);
+      let { replies } = msg.$type;
+      let fields = msg as unknown as Record<string, unknown>;
+      if (msg.$older !== null) {
+        for (const { type, downgrade } of msg.$older) {
+          fields = downgrade(fields) as Record<string, unknown>;
+          replies = type.replies;
+        }
+      }
+      this.write(this.replies, replies, msg, fields, WIREF_REPLY, msg.$msgid, 0, msg.$transfer);
     } catch (thrown) {
       // The handler's reply does not fit its declaration.
       this.answerFailure(msg.$msgid, errnoOfThrown(thrown), detailOf(thrown));

@@ -104,6 +104,9 @@ export abstract class AnyMessage extends Msg {
     return new LwktError(this.error, this.$detail ?? undefined);
   }
 
+  /** @internal The version in which it came, when that is an older one: the steps from there to here, the oldest last. */
+  $older: readonly OlderVersion[] | null = null;
+
   /** @internal For the target's side: a message that has come in and is about to be handed to a port. */
   $arrive(): void {
     this.$detail = null;
@@ -115,8 +118,18 @@ export abstract class AnyMessage extends Msg {
   }
 }
 
+/** How a class understands the major version before it. */
+export interface OlderVersion {
+  readonly type: MessageClass;
+  upgrade(request: Record<string, unknown>): object;
+  downgrade(reply: Record<string, unknown>): object;
+}
+
 /** What every message class knows at run time. One class for all of them, so that code which handles any message sees one shape. */
 export class MessageClass {
+  /** @internal */
+  older: OlderVersion | null = null;
+
   constructor(
     readonly number: number,
     readonly typeName: string,
@@ -257,6 +270,35 @@ export function defineMessage<
   }
   Object.defineProperty(Defined, "name", { value: spec.name });
   return Defined as unknown as MessageType<Q, R, N, K>;
+}
+
+/** How messages of two neighbouring major versions become each other. */
+export interface Translation<Old, New> {
+  /** The request as the newer version has it. */
+  upgrade(request: RequestOf<Old>): RequestOf<New>;
+  /** The reply as the older version has it. */
+  downgrade(reply: ReplyOf<New>): ReplyOf<Old>;
+}
+
+/**
+ * Lets ports that take `newer` understand senders that still speak `older`: the same number, one major version less. Handlers see only the newest; versions further back are reached
+ * step by step. Throws EINVAL for other numbers or versions.
+ */
+export function translate<
+  // eslint-disable-next-line @typescript-eslint/no-explicit-any
+  Old extends MessageType<any, any, any, any>,
+  // eslint-disable-next-line @typescript-eslint/no-explicit-any
+  New extends MessageType<any, any, any, any>,
+>(older: Old, newer: New, translation: Translation<InstanceType<Old>, InstanceType<New>>): void {
+  const from = older.$class;
+  const to = newer.$class;
+  const [before, after] = [from.request.cls.major, to.request.cls.major];
+  if (from.number !== to.number || before + 1 !== after)
+    throw new LwktError(
+      "EINVAL",
+      `${from.typeName} (${from.number}, version ${before}) does not come before ${to.typeName} (${to.number}, version ${after})`,
+    );
+  to.older = { type: from, ...(translation as unknown as Omit<OlderVersion, "type">) };
 }
 
 /** Knows the names that every message has. */

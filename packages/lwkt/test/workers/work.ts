@@ -1,6 +1,6 @@
 /** The worker that most tests of the facade talk to: every message of `Work`, and an iterating port. */
-import { LwktError, openPort, parentCpu, peerCpu, serve } from "@anax/lwkt/host";
-import { Note, Add, Notes, Stream, Work, isPattern, patternOf } from "../protocol";
+import { LwktError, openPort, parentCpu, peerCpu, serve, translate } from "@anax/lwkt/host";
+import { Note, Add, Greet1, Greet2, Greetings, Notes, Stream, Work, isPattern, patternOf } from "../protocol";
 
 let notes = 0;
 let wrong = 0;
@@ -67,6 +67,16 @@ serve(Work, {
   },
   misfit: () => ({ small: 1000 }),
 });
+
+translate(Greet1, Greet2, {
+  upgrade: ({ name }) => {
+    const [first, last] = name.split(" ");
+    if (last === undefined) throw new LwktError("EINVAL", "no last name");
+    return { first: first!, last };
+  },
+  downgrade: ({ words }) => ({ text: words.join(" ") }),
+});
+serve(Greetings, { greet: ({ first, last }) => ({ words: ["Hello", first, last] }) });
 
 let streamed = 0;
 let streamSum = 0;
