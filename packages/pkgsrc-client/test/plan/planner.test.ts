@@ -194,3 +194,58 @@ describe("remove", () => {
     `);
   });
 });
+
+describe("the rest of a request", () => {
+  it("changes marks, also of what is upgraded at the same time", () => {
+    const w = new World(["a-1", { name: "b-1", automatic: true }, "c-1"], ["a-2"]);
+    w.request.upgrade(w.pattern("a"));
+    w.request.automatics.push(w.pattern("a"));
+    w.request.automatics.push(w.pattern("c"));
+    w.request.keeps.push(w.pattern("b"));
+    const plan = w.plan();
+    expect(steps(w, plan)).toEqual(["upgrade a-1 a-2*", "keep b-1", "auto c-1"]);
+    expect(plan.changesPackages).toBe(true);
+  });
+
+  it("upgrades only what is named, and what must follow", () => {
+    const w = new World(
+      ["a-1", "b-1", { name: "c-1", depends: ["b<2"] }],
+      ["a-2", "b-2", { name: "c-2", depends: ["b>=2"] }],
+    );
+    w.request.upgrade(w.pattern("b"));
+    expect(steps(w, w.plan())).toEqual(["upgrade b-1 b-2", "upgrade c-1 c-2"]);
+  });
+
+  it("leaves locked packages alone, and does without excluded ones", () => {
+    const w = new World(["a-1", "b-1"], ["a-2", "b-3", "b-2"]);
+    w.request.scope = UpgradeScope.ALL;
+    w.request.locks.push(w.pattern("a"));
+    w.request.excludes.push(w.pattern("b>=3"));
+    const plan = w.plan();
+    expect(steps(w, plan)).toEqual(["upgrade b-1 b-2"]);
+    expect(plan.held[0]!.reason.lines).toContain("a-1 (installed) is locked");
+  });
+
+  it("changes the package tools first, with what they need, and says how many steps that takes", () => {
+    const w = new World(
+      ["a-1", "pkgin-1", "lib-1"],
+      ["a-2", { name: "pkgin-2", depends: ["lib>=2", "helper-[0-9]*"] }, "lib-2", "helper-1"],
+    );
+    w.request.scope = UpgradeScope.ALL;
+    w.request.tools.push(w.universe.baseOf(w.installed("pkgin-1")));
+    const plan = w.plan();
+    expect(steps(w, plan)).toEqual([
+      "upgrade lib-1 lib-2",
+      "+ helper-1*",
+      "upgrade pkgin-1 pkgin-2",
+      "upgrade a-1 a-2",
+    ]);
+    expect(plan.toolSteps).toBe(3);
+  });
+
+  it("takes the earlier of alternatives that are as good as each other", () => {
+    const w = new World([], [{ name: "app-1", depends: ["{mail,post}-[0-9]*"] }, "mail-1", "post-4"]);
+    w.request.install(w.pattern("app"));
+    expect(steps(w, w.plan())).toEqual(["+ post-4*", "+ app-1"]);
+  });
+});
