@@ -218,6 +218,19 @@ describe("ports of one thread", () => {
     expect(await failed).toBe("ENOSYS");
   });
 
+  test("priority goes first", async () => {
+    const port = keep(openPort(definePort("ranked", { add: Add })));
+    const calls = [1, 2, 3].map((a) => port.call(new Add({ a, b: 0 }), { priority: a === 3 }));
+    const order = [];
+    for await (const m of port) {
+      order.push(m.a);
+      m.reply({ sum: m.a });
+      if (order.length === 3) break;
+    }
+    expect(order).toEqual([3, 1, 2]);
+    await Promise.all(calls);
+  });
+
   test("space: a crowded port says so, and when it has room again", async () => {
     const port = keep(openPort(Notes, { backlog: 4 }));
     const sent = Array.from({ length: 6 }, (_, n) => port.send(new Note({ n, data: new Uint8Array(0) })));

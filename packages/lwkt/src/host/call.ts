@@ -20,7 +20,7 @@ export interface CallOptions {
   timeout?: number;
   /** Buffers of `value` fields that are moved, not copied. */
   transfer?: readonly ArrayBuffer[];
-  /** Who iterates over the port takes it before all that have no priority. */
+  /** Who iterates over the port takes it before all that have no priority. When not given, the message's flag MSGF_PRIORITY counts. */
   priority?: boolean;
 }
 
@@ -56,8 +56,9 @@ function prepare(msg: AnyMessage, { transfer, priority }: CallOptions): void {
   msg.$isAborted = false;
   msg.$source = null;
   msg.$transfer = transfer ?? null;
+  const kept = priority === true ? MSGF_PRIORITY : msg.flags & MSGF_PRIORITY;
   msg.init(REPLIES, 0);
-  if (priority === true) msg.flags |= MSGF_PRIORITY;
+  msg.flags |= kept;
 }
 
 export class Call implements Settler {
