@@ -2,6 +2,7 @@
  * Worker programs of the tests: Node and browsers cannot load TypeScript, so each is bundled, with the sources of the
  * workspace, into the package's cache folder.
  */
+import { rmSync } from "node:fs";
 import path from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { build } from "esbuild";
@@ -26,6 +27,7 @@ export function bundle(file: string, platform: "node" | "browser" = "node"): Pro
       logLevel: "error",
     }).then(() => pathToFileURL(outfile));
     built.set(key, url);
+    process.once("exit", () => rmSync(outfile, { force: true }));
   }
   return url;
 }
