@@ -5,9 +5,9 @@ import { build } from "esbuild";
 
 const here = path.dirname(fileURLToPath(import.meta.url));
 
-/** Bundles; returns the URL of the main program. */
-export async function bundleExample(name) {
-  const outdir = path.join(here, "../.cache/examples", name);
+/** Bundles into a folder of the cache; returns the URL of the main program. */
+export async function bundleExample(name, folder = name) {
+  const outdir = path.join(here, "../.cache/examples", folder);
   await build({
     entryPoints: ["main", "worker"].map((file) => path.join(here, name, `${file}.ts`)),
     outdir,

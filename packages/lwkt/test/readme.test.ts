@@ -6,7 +6,7 @@ import * as messages from "../examples/maths/messages";
 
 readmeExamples(import.meta.url, {
   modules: { "./messages.js": messages },
-  url: await bundleExample("maths"),
+  url: await bundleExample("maths", "readme"),
 });
 
 test.each(["messages", "worker"])("the README shows %s.ts as it is", (name) => {
