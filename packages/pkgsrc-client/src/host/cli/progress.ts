@@ -8,7 +8,9 @@ import type { PkgsrcClient } from "../client";
 import { humanSize, type Output } from "./output";
 
 export class Progress {
-  private readonly bars: MultiBar | null;
+  private readonly live: boolean;
+  /** Of the phase that runs; a stopped one is not used again, because its timer would start anew. */
+  private bars: MultiBar | null = null;
   private readonly downloads = new Map<string, SingleBar>();
   private unpacking: SingleBar | null = null;
 
@@ -16,21 +18,7 @@ export class Progress {
     client: PkgsrcClient,
     private readonly out: Output,
   ) {
-    const live = process.stderr.isTTY === true && !out.json && process.env["TERM"] !== "dumb";
-    this.bars = live
-      ? new MultiBar(
-          {
-            format: "{name} {bar} {percentage}% {size}",
-            barsize: 24,
-            hideCursor: true,
-            clearOnComplete: false,
-            stream: process.stderr,
-            // A terminal that is not wide enough shows no broken lines.
-            forceRedraw: false,
-          },
-          Presets.shades_classic,
-        )
-      : null;
+    this.live = process.stderr.isTTY === true && !out.json && process.env["TERM"] !== "dumb";
     client.on("download", (event) => this.download(event));
     client.on("verified", ({ name, signed, signer }) =>
       out.detail(`${name} verified${signed ? `, signed by ${signer}` : ", not signed"}`),
@@ -79,24 +67,37 @@ export class Progress {
     });
   }
 
+  private begin(): MultiBar {
+    this.bars ??= new MultiBar(
+      {
+        format: "{name} {bar} {percentage}% {size}",
+        barsize: 24,
+        hideCursor: true,
+        clearOnComplete: false,
+        stream: process.stderr,
+      },
+      Presets.shades_classic,
+    );
+    return this.bars;
+  }
+
   private download(event: { name: string; received: number; total: number; done: boolean }): void {
-    if (this.bars === null) {
+    if (!this.live) {
       if (event.done) this.out.line(`fetched ${event.name} (${humanSize(event.received)})`);
       return;
     }
     let bar = this.downloads.get(event.name);
     if (bar === undefined) {
-      bar = this.bars.create(Math.max(1, event.total), 0, { name: event.name.padEnd(32).slice(0, 40), size: "" });
+      bar = this.begin().create(Math.max(1, event.total), 0, { name: event.name.padEnd(32).slice(0, 40), size: "" });
       this.downloads.set(event.name, bar);
     }
     if (event.total > 0) bar.setTotal(event.total);
     bar.update(event.received, { size: humanSize(event.received) });
-    if (event.done) bar.stop();
   }
 
   private stage(name: string, bytes: number, total: number): void {
-    if (this.bars === null) return;
-    this.unpacking ??= this.bars.create(Math.max(1, total), 0, { name: "", size: "" });
+    if (!this.live) return;
+    this.unpacking ??= this.begin().create(Math.max(1, total), 0, { name: "", size: "" });
     this.unpacking.update(Math.min(bytes, Math.max(1, total)), {
       name: `unpacking ${name}`.padEnd(32).slice(0, 40),
       size: humanSize(bytes),
@@ -105,10 +106,8 @@ export class Progress {
 
   /** Lets ordinary lines follow. */
   stop(): void {
-    if (this.bars === null || (this.downloads.size === 0 && this.unpacking === null)) return;
-    this.bars.stop();
-    for (const bar of [...this.downloads.values(), ...(this.unpacking === null ? [] : [this.unpacking])])
-      this.bars.remove(bar);
+    this.bars?.stop();
+    this.bars = null;
     this.downloads.clear();
     this.unpacking = null;
   }
