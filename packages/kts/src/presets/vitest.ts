@@ -8,6 +8,8 @@ import { checkedElements } from "./bounds.js";
 const conditions = ["source", "module", "node", "import", "default"];
 
 export function tests(): ViteUserConfig {
+  // nx sets it; what tests and their child processes print is compared, and nobody looks at it.
+  delete process.env["FORCE_COLOR"];
   return {
     plugins: [checkedElements()],
     resolve: { conditions },
