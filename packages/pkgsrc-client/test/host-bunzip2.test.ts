@@ -93,8 +93,8 @@ it("refuses what is cut short or damaged, and gives no wrong bytes out", async (
         }
         const found = Buffer.concat(out);
         expect(found.equals(data.subarray(0, found.length))).toBe(true);
-        // Bits that pad the last byte, and the level, mean little.
-        if (at !== 3 && at !== packed.length - 1) expect(failed).toBe(true);
+        // Some bits mean nothing: padding, the level, lengths of codes that no symbol uses.
+        if (!failed) expect(found.equals(data)).toBe(true);
       },
     ),
     { numRuns: 300 },
