@@ -33,7 +33,15 @@ const SYSTEM_PACKAGES = [
     present: () => existsSync("/bin/busybox") && installed("busybox-static"),
   },
   { name: "bash-static", why: "the image's second shell", present: () => existsSync("/bin/bash-static") },
+];
+
+/** What the tests need besides: nobody waits for a browser to boot a kernel. */
+const TEST_PACKAGES = [
   { name: "chromium", why: "the browser that tests run in", present: () => onPath("chromium") },
+  { name: "libdb1-compat", why: "reads the package database that we write", present: () => onPath("db_dump185") },
+  { name: "gnupg", why: "checks the signatures that we make", present: () => onPath("gpg") },
+  { name: "openssl", why: "checks the signatures that we make", present: () => onPath("openssl") },
+  { name: "bzip2", why: "writes what we unpack", present: () => onPath("bzip2") },
 ];
 
 export class SetupError extends Error {}
@@ -117,8 +125,8 @@ function hasPackageLists() {
   return existsSync(dir) && readdirSync(dir).some((f) => /_Packages(\.\w+)?$/.test(f));
 }
 
-function installSystemPackages() {
-  const missing = SYSTEM_PACKAGES.filter((p) => !p.present());
+function installSystemPackages(packages) {
+  const missing = packages.filter((p) => !p.present());
   if (missing.length === 0) return;
   const names = missing.map((p) => p.name);
   const { name, hasApt } = system();
@@ -140,17 +148,17 @@ function installSystemPackages() {
   if (!ok) throw new SetupError(`apt-get ${install.join(" ")} failed.`);
 }
 
-/** Brings everything up; throws SetupError with what a person can do about it. */
-export function setup() {
+/** Brings everything up, for `tests` too or to boot; throws SetupError with what a person can do about it. */
+export function setup(tests) {
   checkNode();
-  installSystemPackages();
+  installSystemPackages(tests ? [...SYSTEM_PACKAGES, ...TEST_PACKAGES] : SYSTEM_PACKAGES);
   installDependencies();
 }
 
 /** Runs `work` behind the set-up; a SetupError becomes a message and exit status 69. */
-export async function afterSetup(work) {
+export async function afterSetup(work, { tests }) {
   try {
-    setup();
+    setup(tests);
   } catch (error) {
     if (!(error instanceof SetupError)) throw error;
     say(error.message);
@@ -160,4 +168,5 @@ export async function afterSetup(work) {
   process.exitCode = await work();
 }
 
-if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.argv[1]).href) await afterSetup(() => 0);
+if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.argv[1]).href)
+  await afterSetup(() => 0, { tests: true });

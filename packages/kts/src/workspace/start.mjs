@@ -20,7 +20,10 @@ function anax(args) {
   });
 }
 
-await afterSetup(async () => {
-  const built = await anax(["build"]);
-  return built === 0 ? anax(["boot", ...process.argv.slice(2)]) : built;
-});
+await afterSetup(
+  async () => {
+    const built = await anax(["build"]);
+    return built === 0 ? anax(["boot", ...process.argv.slice(2)]) : built;
+  },
+  { tests: false },
+);

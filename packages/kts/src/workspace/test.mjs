@@ -112,4 +112,4 @@ async function everything() {
   return failed === 0 ? 0 : 1;
 }
 
-await afterSetup(everything);
+await afterSetup(everything, { tests: true });
