@@ -1,7 +1,7 @@
 /** One thread: a message to a port that answers at once, and one that is queued, handled and answered by a thread. */
 import { MessageChannel } from "node:worker_threads";
+import { compare, inTurns, type Row } from "@anax/kts/bench";
 import { Cpu, Msg, PutOnlyPort, ReplyOnlyPort, TDPRI_KERN_USER, Thread, doMsg, replyMsg, sendMsg } from "@anax/lwkt";
-import { compare, inTurns, type Row } from "./rows";
 
 class Answering extends PutOnlyPort {
   putPort(msg: Msg): number {

@@ -3,6 +3,7 @@
  *
  *     npm run bench -- --json --rounds 9 --only round-trip
  */
+import { compare, inTurns, printRows, type Row } from "@anax/kts/bench";
 import { SingleBar } from "cli-progress";
 import { Command, InvalidArgumentError } from "commander";
 import {
@@ -16,7 +17,6 @@ import {
   type Contestant,
 } from "./contestants";
 import { localRows } from "./local";
-import { compare, inTurns, table, type Row } from "./rows";
 
 const positive = (text: string): number => {
   const n = Number(text);
@@ -118,4 +118,4 @@ for (const part of chosen) {
   bar.increment();
 }
 bar.stop();
-process.stdout.write(flags.json === true ? `${JSON.stringify(rows, null, 2)}\n` : `${table(rows)}\n`);
+printRows(rows, flags.json === true);

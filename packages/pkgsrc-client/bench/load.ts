@@ -12,6 +12,7 @@ import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { gunzipSync, gzipSync } from "node:zlib";
 import { build } from "esbuild";
+import { printRows, type Row } from "@anax/kts/bench";
 import { Universe } from "@anax/pkgsrc-client";
 import {
   generateWorld,
@@ -179,7 +180,7 @@ async function measure(dir: string): Promise<void> {
     }
   }
   for (const [mode, list] of all) results.set(mode, list.sort((a, b) => a.ms - b.ms)[ROUNDS >> 1]!);
-  const row = (name: string, unit: string, ours: number, peer: number, peerName: string): object => ({
+  const row = (name: string, unit: string, ours: number, peer: number, peerName: string): Row => ({
     name,
     unit,
     ours,
@@ -215,8 +216,7 @@ async function measure(dir: string): Promise<void> {
     row("memory after loading", "MB", of("ours").rss, of("peer").rss, "a Map of strings for each package"),
     row("memory after loading from index", "MB", of("index").rss, of("json").rss, "JSON.parse of the same facts"),
   ];
-  if (process.argv.includes("--json")) for (const r of rows) console.log(JSON.stringify(r));
-  else console.table(rows);
+  printRows(rows, process.argv.includes("--json"));
   for (const mode of ["ours", "index", "peer"])
     if (of(mode).packages !== PACKAGES) throw new Error(`${mode} has ${of(mode).packages} packages`);
   if (of("search").packages !== of("peer-search").packages || of("regex").packages !== of("search").packages)

@@ -10,6 +10,7 @@
  */
 import { execFileSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
+import { median, printRows, type Row } from "@anax/kts/bench";
 import { Planner, Request, Universe, UpgradeScope, type Plan } from "@anax/pkgsrc-client";
 import { evolve, generateWorld, installedFrom, summaryBytes, summaryRecord } from "@anax/pkgsrc-client/host";
 
@@ -79,8 +80,7 @@ function time<T>(system: System, body: (u: Universe) => T): { median: number; la
     last = body(u);
     if (i >= WARM_UP) times.push(performance.now() - start);
   }
-  times.sort((a, b) => a - b);
-  return { median: times[times.length >> 1]!, last };
+  return { median: median(times), last };
 }
 
 function plan(u: Universe, fill: (r: Request) => void): Plan {
@@ -109,15 +109,6 @@ function plainUpgrade(u: Universe): number {
     }
   }
   return wanted.size;
-}
-
-interface Row {
-  readonly name: string;
-  readonly unit: "ms";
-  readonly ours: number;
-  readonly peer: number;
-  readonly peerName: string;
-  readonly ratio: number;
 }
 
 const rows: Row[] = [];
@@ -160,11 +151,9 @@ row("remove a library and its users", remove.median, plain.median, PLAIN);
 const smaller = time(makeSystem(PKGIN_PACKAGES, 1_200), fullUpgrade);
 row("full upgrade, 1,200 of 12,663", smaller.median, PKGIN_MS, "pkgin 23.8.0 as published, another machine");
 
-if (process.argv.includes("--json")) for (const r of rows) console.log(JSON.stringify(r));
-else {
-  console.table(
-    rows.map((r) => ({ ...r, ours: r.ours.toFixed(1), peer: r.peer.toFixed(1), ratio: r.ratio.toFixed(2) })),
-  );
+const json = process.argv.includes("--json");
+printRows(rows, json);
+if (!json) {
   const describe = (what: string, p: Plan) =>
     console.log(`${what}: ${p.steps} steps, ${p.held.length} held back, proven: ${p.proven}`);
   describe("full upgrade", full.last);

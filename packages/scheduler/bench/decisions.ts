@@ -10,12 +10,12 @@
 import { fork } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
+import { median, type Row } from "@anax/kts/bench";
 import { CpuMask } from "../src/cpu-mask";
 import { SchedEntity } from "../src/entity";
 import { TICK_NS, type SchedPolicy } from "../src/policy";
 import { newPolicy, policyByName } from "../src/registry";
 import { policyNames, readTopology } from "../src/host";
-import { median, type Row } from "./rows";
 
 /** CPUs, and how they are arranged: threads share cores, cores packages, packages nodes. */
 export const MACHINES: readonly { cpus: number; topology: string }[] = [

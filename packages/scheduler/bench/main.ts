@@ -4,12 +4,12 @@
  *     npm run bench -- --only decisions --svg docs/decisions.svg
  */
 import { writeFileSync } from "node:fs";
+import { printRows, type Row } from "@anax/kts/bench";
 import { SingleBar } from "cli-progress";
 import { Command, InvalidArgumentError } from "commander";
 import { curveSvg } from "./curve";
 import { decisionRows, decisionTable, measureDecisions } from "./decisions";
 import { poolRows } from "./pool";
-import { rowsText, type Row } from "./rows";
 
 interface Flags {
   json?: boolean;
@@ -65,4 +65,4 @@ if (flags.only === undefined || flags.only === "pool") {
   rows.push(...(await poolRows(flags.runs, shown.update)));
   shown.stop();
 }
-process.stdout.write(flags.json === true ? `${JSON.stringify(rows, null, 2)}\n` : `${rowsText(rows)}\n`);
+printRows(rows, flags.json === true);

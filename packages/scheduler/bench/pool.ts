@@ -4,13 +4,13 @@
  * Every pool has two threads and does the same work; the pools take turns, round after round.
  */
 import { fileURLToPath } from "node:url";
+import { median, type Row } from "@anax/kts/bench";
 import { Piscina } from "piscina";
 import { Tinypool } from "tinypool";
 import { bundleWorker } from "../examples/worker-pool/bundle";
 import { WorkerPool } from "../examples/worker-pool/pool";
 import { Next, Spin, Work } from "../examples/worker-pool/protocol";
 import { summarize } from "../src/host";
-import { median, type Row } from "./rows";
 
 const THREADS = 2;
 /** Tiny tasks: how many, and how many are on their way at a time. */
