@@ -178,6 +178,8 @@ export class MsgClass {
   /** Bytes of the fixed part of this version. */
   readonly fixed: i32;
   readonly count: i32;
+  /** The first word of the header of every record of this class. */
+  readonly tag: i32;
   /** For the codec: kind and offset (from bit 8) of each field. */
   readonly plan: Int32Array;
 
@@ -192,6 +194,7 @@ export class MsgClass {
     kassert(number > 0 && number <= 0xffff, "message class: number out of range");
     kassert(major > 0 && major <= 255 && minor >= 0 && minor <= 255, "message class: version out of range");
     kassert(layout.countAt(minor) === layout.count, "message class: a field is newer than the class");
+    this.tag = number | (major << 16) | (minor << 24);
     this.fixed = layout.fixedAt(minor);
     this.count = layout.count;
     this.plan = new Int32Array(layout.count);
@@ -203,8 +206,4 @@ export class MsgClass {
     }
   }
 
-  /** The first word of the header of every record of this class. */
-  get tag(): i32 {
-    return this.number | (this.major << 16) | (this.minor << 24);
-  }
 }

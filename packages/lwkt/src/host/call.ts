@@ -51,14 +51,8 @@ const NO_OPTIONS: CallOptions = {};
 
 function prepare(msg: AnyMessage, { transfer, priority }: CallOptions): void {
   if ((msg.flags & MSGF_DONE) === 0) throw new LwktError("EBUSY", `${msg.$type.typeName} is in flight`);
-  msg.$detail = null;
-  msg.$abortReason = null;
-  msg.$isAborted = false;
-  msg.$source = null;
   msg.$transfer = transfer ?? null;
-  const kept = priority === true ? MSGF_PRIORITY : msg.flags & MSGF_PRIORITY;
-  msg.init(REPLIES, 0);
-  msg.flags |= kept;
+  msg.$init(REPLIES, 0, priority === true ? MSGF_PRIORITY : msg.flags & MSGF_PRIORITY);
 }
 
 export class Call implements Settler {
@@ -83,7 +77,6 @@ export class Call implements Settler {
       const call = new Call(msg, cpu, resolve, reject);
       msg.$settler = call;
       try {
-        msg.$arrive();
         sendMsg(port, msg);
       } catch (error) {
         msg.$settler = null;
@@ -145,7 +138,6 @@ export class Call implements Settler {
   static wait(port: Port, msg: AnyMessage, options: CallOptions | undefined, cpu: LocalCpu): AnyMessage {
     cpu.checkMayWait(port);
     prepare(msg, options ?? NO_OPTIONS);
-    msg.$arrive();
     let error: number;
     try {
       error = beginMsg(port, msg);

@@ -10,13 +10,14 @@
  */
 import { EASYNC, Errno, type i32 } from "@anax/portable";
 import { WireBuffer } from "../glue/js/wire-buffer";
-import { MSGF_DONE, MSGF_PRIORITY, abortMsg, beginMsg, type AbortHandler, type Msg } from "../msg";
+import { MSGF_DONE, MSGF_PRIORITY, abortMsg, type AbortHandler, type Msg } from "../msg";
 import { FieldKind, MsgClass, MsgLayout } from "../msgclass";
 import { ReplyOnlyPort } from "../port";
 import { MsgRecord, WIREF_ABORT, WIREF_ONEWAY, WIREF_PRIORITY, WIREF_REPLY } from "../record";
 import { decodeMsg, encodeMsg, wireMajor, wireSize } from "../wire";
 import { BlockTable, type SharedBlock } from "./arena";
 import { ringBell } from "./bell";
+import { BY_RECORD } from "./compiled";
 import type { LocalCpu } from "./cpu";
 import { LwktError, detailOf, errnoOfThrown } from "./errors";
 import type { AnyMessage, MessageClass, OlderVersion } from "./message";
@@ -73,7 +74,7 @@ const FLAG_UNDELIVERED = 0x0200;
 
 const BATCH = 512;
 /** Messages without reply become visible in bunches: each look at a line of another core's cache costs as much as several messages. */
-const BUNCH = 16;
+const BUNCH = 32;
 const SLOT_BITS = 20;
 const SLOT_MASK = (1 << SLOT_BITS) - 1;
 const NO_LIMIT = 0x7fffffff;
@@ -247,6 +248,33 @@ export class Link implements SideData, AbortHandler {
     return EASYNC;
   }
 
+  /** The usual way of a message without reply: straight into the ring. False when it has to go the other way, by `sendRequest`. */
+  sendNow(msg: AnyMessage, target: number): boolean {
+    if (this.isClosed) return false;
+    const fields = msg as unknown as Record<string, unknown>;
+    if (!this.pack(this.requests, msg.$type.request, fields, WIREF_ONEWAY, 0, target, msg.cmd)) return false;
+    this.publishSoon();
+    return true;
+  }
+
+  /** Writes a record into the ring, where it is not yet visible. False when it has to go by way of a record. */
+  private pack(
+    outlet: Outlet,
+    schema: Schema,
+    fields: Record<string, unknown>,
+    flags: i32,
+    msgid: number,
+    target: number,
+    value: number,
+  ): boolean {
+    if (outlet.backlog.bytes > 0) return false;
+    const { ring } = outlet;
+    const { words, bytes } = ring.wire;
+    const size = schema.pack(fields, words, bytes, ring.offset, ring.room(), flags, msgid, target, value);
+    ring.advance(size);
+    return size > 0;
+  }
+
   private write(
     outlet: Outlet,
     schema: Schema,
@@ -257,9 +285,19 @@ export class Link implements SideData, AbortHandler {
     target: number,
     transfer: readonly ArrayBuffer[] | null,
   ): void {
+    if ((msg.flags & MSGF_PRIORITY) !== 0) flags |= WIREF_PRIORITY;
+    if (this.pack(outlet, schema, fields, flags, msgid, target, msg.cmd)) {
+      if ((flags & WIREF_ONEWAY) !== 0) this.publishSoon();
+      else {
+        outlet.ring.publish();
+        this.signal();
+      }
+      return;
+    }
     if (schema.hasSide) this.values = [];
     const rec = schema.store(fields, this);
-    rec.flags = (msg.flags & MSGF_PRIORITY) !== 0 ? flags | WIREF_PRIORITY : flags;
+    rec.flags = flags;
+    rec.error = 0;
     rec.msgid = msgid;
     rec.target = target;
     rec.value = msg.cmd;
@@ -299,8 +337,13 @@ export class Link implements SideData, AbortHandler {
   private putLazily(rec: MsgRecord): void {
     const { requests } = this;
     if (!requests.put(rec)) this.putLong(requests, rec);
+    this.publishSoon();
+    if (requests.backlog.bytes > 0) this.publish();
+  }
+
+  private publishSoon(): void {
     this.cpu.kick();
-    if (++this.unpublished >= BUNCH || requests.backlog.bytes > 0) this.publish();
+    if (++this.unpublished >= BUNCH) this.publish();
   }
 
   /** Makes visible what `putLazily` has left. */
@@ -461,12 +504,18 @@ export class Link implements SideData, AbortHandler {
       msg.$detail = rec.lengthOf(0) === 0 ? null : this.text(rec);
     } else {
       const schema = msg.$type.replies;
-      const n = decodeMsg(schema.record, wire, at, size);
+      const fields = msg as unknown as Record<string, unknown>;
+      let n: number = BY_RECORD;
+      if (wire.get32(at) === schema.cls.tag) n = schema.unpack(fields, wire.words, wire.bytes, at, size, false);
       if (n < 0) error = -n;
-      else {
+      else if (n === BY_RECORD) {
+        n = decodeMsg(schema.record, wire, at, size);
+        if (n < 0) error = -n;
+      }
+      if (n > 0) {
         if ((schema.record.flags & FLAG_SIDE) !== 0)
           this.values = (this.takePart(schema.record.source) as { values: unknown[] }).values;
-        schema.load(schema.record, msg as unknown as Record<string, unknown>, this, false);
+        schema.load(schema.record, fields, this, false);
       }
     }
     if (ring !== null) ring.take(size);
@@ -567,31 +616,40 @@ export class Link implements SideData, AbortHandler {
       return;
     }
     const { type } = entry;
-    let schema = type.request;
-    let n = decodeMsg(schema.record, wire, at, size);
-    const older = n === -Errno.PROTONOSUPPORT ? versionsTo(type, wireMajor(wire, at)) : null;
-    if (older !== null) {
-      schema = older[older.length - 1]!.type.request;
+    const flags = wire.get32(at + 8);
+    const value = wire.getLong(at + 24);
+    const msg = port.obtain(entry);
+    let fields = msg as unknown as Record<string, unknown>;
+    let older: OlderVersion[] | null = null;
+    let n: number = BY_RECORD;
+    if (wire.get32(at) === type.request.cls.tag)
+      n = type.request.unpack(fields, wire.words, wire.bytes, at, size, port.reuse);
+    if (n === BY_RECORD) {
+      let schema = type.request;
       n = decodeMsg(schema.record, wire, at, size);
+      older = n === -Errno.PROTONOSUPPORT ? versionsTo(type, wireMajor(wire, at)) : null;
+      if (older !== null) {
+        schema = older[older.length - 1]!.type.request;
+        n = decodeMsg(schema.record, wire, at, size);
+        fields = {};
+      }
+      const rec = schema.record;
+      if (n >= 0) {
+        if ((flags & FLAG_SIDE) !== 0) this.values = (this.takePart(rec.source) as { values: unknown[] }).values;
+        schema.load(rec, fields, this, port.reuse && older === null);
+      }
     }
-    const rec = schema.record;
+    ring?.take(size);
     if (n < 0) {
-      ring?.take(size);
+      port.recycle(entry, msg);
       this.undeliverable(oneWay, msgid, -n, `${type.typeName} as ${this.peerName} sent it`);
       return;
     }
-    if ((rec.flags & FLAG_SIDE) !== 0) this.values = (this.takePart(rec.source) as { values: unknown[] }).values;
-    const msg = port.obtain(entry);
-    const fields = older === null ? (msg as unknown as Record<string, unknown>) : {};
-    schema.load(rec, fields, this, port.reuse && older === null);
-    ring?.take(size);
-    msg.init(oneWay ? null : this.answers, rec.value);
-    msg.$arrive();
+    msg.$init(oneWay ? null : this.answers, value, (flags & WIREF_PRIORITY) !== 0 ? MSGF_PRIORITY : 0);
     msg.$older = older;
-    if ((rec.flags & WIREF_PRIORITY) !== 0) msg.flags |= MSGF_PRIORITY;
     msg.$msgid = msgid;
     if (older !== null && !this.upgrade(msg, fields, older, oneWay)) return;
-    const error = beginMsg(port, msg);
+    const error = port.begin(entry, msg);
     if (error === EASYNC) {
       if (oneWay) this.noteCrowd(port);
       // Its handler may have answered already.
@@ -599,7 +657,7 @@ export class Link implements SideData, AbortHandler {
       return;
     }
     if (!oneWay) this.answer(msg, error);
-    port.recycle(msg);
+    port.recycle(entry, msg);
   }
 
   /** Sets the fields of a message that came in an older version. False when a translator has thrown, and the sender was told. */
@@ -630,7 +688,8 @@ export class Link implements SideData, AbortHandler {
   answered(msg: AnyMessage): void {
     this.serving.delete(msg.$msgid);
     if (!this.isClosed) this.answer(msg, msg.error);
-    (msg.targetPort as LocalPort).recycle(msg);
+    const port = msg.targetPort as LocalPort;
+    port.recycle(port.entryOf(msg.$type.number)!, msg);
   }
 
   private answer(msg: AnyMessage, error: i32): void {

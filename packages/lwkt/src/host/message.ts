@@ -10,10 +10,11 @@
  * A message carries its request and, after the reply, its reply: as a lwkt_msg has arguments and results.
  * Invariant: ownership as in the core: the sender's until it is sent and after the reply, the target's in between.
  */
-import type { i32 } from "@anax/portable";
-import { MSGF_ABORTABLE, Msg, replyMsg, type AbortHandler } from "../msg";
+import { kassert, type i32 } from "@anax/portable";
+import { MSGF_ABORTABLE, MSGF_DONE, MSGF_QUEUED, Msg, replyMsg, type AbortHandler } from "../msg";
 import { MSGCLASS_USER } from "../msgclass";
-import { initializer } from "./codec";
+import type { Port } from "../port";
+import { initializer } from "./compiled";
 import { LwktError, detailOf, errnoOfThrown } from "./errors";
 import { Schema, type Fields, type Values } from "./schema";
 
@@ -65,8 +66,8 @@ export abstract class AnyMessage extends Msg {
   /** @internal Buffers to move and not to copy; the sender's, for this send only. */
   $transfer: readonly ArrayBuffer[] | null = null;
 
-  /** @internal */
-  abstract get $type(): MessageClass;
+  /** @internal One for all messages of a class: a constant of the prototype. */
+  declare readonly $type: MessageClass;
 
   /** The name of its class, by which `switch` tells the messages of a port apart. */
   abstract get kind(): string;
@@ -107,14 +108,19 @@ export abstract class AnyMessage extends Msg {
   /** @internal The version in which it came, when that is an older one: the steps from there to here, the oldest last. */
   $older: readonly OlderVersion[] | null = null;
 
-  /** @internal For the target's side: a message that has come in and is about to be handed to a port. */
-  $arrive(): void {
+  /** @internal As `init`, on either side: may be aborted from now on, and knows nothing of earlier uses. `kept`: flags that stay. */
+  $init(replyPort: Port | null, cmd: i32, kept: i32): void {
+    kassert((this.flags & (MSGF_DONE | MSGF_QUEUED)) === MSGF_DONE, "message in flight");
+    this.flags = MSGF_DONE | MSGF_ABORTABLE | kept;
+    this.cmd = cmd;
+    this.error = 0;
+    this.result = 0;
+    this.replyPort = replyPort;
+    this.abortHandler = EARLY;
     this.$detail = null;
     this.$isAborted = false;
     this.$abortReason = null;
     this.$source = null;
-    this.abortHandler = EARLY;
-    this.flags |= MSGF_ABORTABLE;
   }
 }
 
@@ -260,15 +266,12 @@ export function defineMessage<
       }
     }
 
-    override get $type(): MessageClass {
-      return Defined.$class;
-    }
-
     override get kind(): string {
       return spec.name;
     }
   }
   Object.defineProperty(Defined, "name", { value: spec.name });
+  Object.defineProperty(Defined.prototype, "$type", { value: Defined.$class });
   return Defined as unknown as MessageType<Q, R, N, K>;
 }
 
@@ -303,10 +306,6 @@ export function translate<
 
 /** Knows the names that every message has. */
 class Plain extends AnyMessage {
-  override get $type(): MessageClass {
-    throw new LwktError("EINVAL", "a message without a class");
-  }
-
   override get kind(): string {
     return "";
   }

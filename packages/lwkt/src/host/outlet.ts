@@ -2,8 +2,8 @@
  * Outlets: the sending side of a ring, with what waits while the ring is full.
  *
  * Key types `Outlet`, `Backlog` (encoded records in chunks of ordinary memory, first in first out). Neighbours: `ring.ts`, `link.ts`.
- * A full ring stalls nobody's thread: records wait in the backlog, and the consumer rings when a quarter of the ring is left in use (the hysteresis of
- * DragonFly's lwkt_ipiq.c). The sender goes on to take what was sent to it, so two full rings empty each other.
+ * A full ring stalls nobody's thread: records wait in the backlog, and the consumer rings when half of the ring is left in use (a hysteresis as DragonFly's lwkt_ipiq.c has; the half that is left
+ * is its work until the sender has woken up). The sender goes on to take what was sent to it, so two full rings empty each other.
  * Invariant: while the backlog holds anything, nothing goes to the ring past it.
  */
 import { Errno } from "@anax/portable";

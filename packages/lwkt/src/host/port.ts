@@ -6,7 +6,8 @@
  * Invariant: a handler runs to completion before the next message of its port is looked at; one that returns a promise owns its message until that settles.
  */
 import { EASYNC, Errno, panic, type i32 } from "@anax/portable";
-import { MSGF_DONE, beginMsg, replyMsg, type Msg } from "../msg";
+import { DEBUG } from "../glue/js/debug";
+import { MSGF_DONE, MSGF_REPLY, beginMsg, replyMsg, type Msg } from "../msg";
 import { Port, QueuePort } from "../port";
 import { Call, type CallOptions } from "./call";
 import { LwktError } from "./errors";
@@ -175,10 +176,23 @@ export class LocalPort<M extends AnyMessage = AnyMessage> extends HostPort<M> im
   }
 
   /** @internal Takes back a message of `obtain` that is answered. */
-  recycle(msg: AnyMessage): void {
-    if (!this.reuse) return;
-    const pool = this.entryOf(msg.$type.number)!.pool;
-    if (pool.length < POOL_MAX) pool.push(msg);
+  recycle(entry: Entry, msg: AnyMessage): void {
+    if (this.reuse && entry.pool.length < POOL_MAX) entry.pool.push(msg);
+  }
+
+  /** @internal `beginMsg` for a message of `obtain`. */
+  begin(entry: Entry, msg: AnyMessage): i32 {
+    const { handler } = entry;
+    if (handler === null || this.isClosed) return beginMsg(this, msg);
+    msg.flags &= ~MSGF_DONE;
+    msg.targetPort = this;
+    if (DEBUG) msg.holder = this;
+    const error = this.handle(msg, handler);
+    if (error !== EASYNC) {
+      msg.error = error;
+      msg.flags |= MSGF_DONE | MSGF_REPLY;
+    }
+    return error;
   }
 
   /** @internal Sets what answers messages, by class number; before the port is in its CPU's table. */
@@ -194,8 +208,9 @@ export class LocalPort<M extends AnyMessage = AnyMessage> extends HostPort<M> im
       m.$detail = `port "${this.name}" is closed`;
       return Errno.PIPE;
     }
-    if (this.isServed) return this.handle(m);
-    if (this.entryOf(m.$type.number) === undefined) return this.refuse(m);
+    const entry = this.entryOf(m.$type.number);
+    if (entry === undefined || (this.isServed && entry.handler === null)) return this.refuse(m);
+    if (entry.handler !== null) return this.handle(m, entry.handler);
     if (m.replyPort === null) this.load++;
     this.queue.putPort(msg);
     this.offer();
@@ -211,12 +226,10 @@ export class LocalPort<M extends AnyMessage = AnyMessage> extends HostPort<M> im
     return Errno.NOSYS;
   }
 
-  private handle(m: AnyMessage): i32 {
-    const entry = this.entryOf(m.$type.number);
-    if (entry === undefined || entry.handler === null) return this.refuse(m);
+  private handle(m: AnyMessage, handler: AnyHandler): i32 {
     let result: unknown;
     try {
-      result = entry.handler(m);
+      result = handler(m);
     } catch (thrown) {
       return this.failed(m, thrown);
     }

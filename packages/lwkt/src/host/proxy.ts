@@ -5,7 +5,7 @@
  * Invariant: what it answers at once is an errno or the end of a message without reply; all else is EASYNC.
  */
 import type { i32 } from "@anax/portable";
-import type { Msg } from "../msg";
+import { MSGF_DONE, MSGF_PRIORITY, type Msg } from "../msg";
 import type { LocalCpu } from "./cpu";
 import type { Link } from "./link";
 import type { AnyMessage } from "./message";
@@ -22,6 +22,11 @@ export class ProxyPort<M extends AnyMessage = AnyMessage> extends HostPort<M> {
     super();
     this.cpu = link.cpu;
     this.number = link.openPort(name);
+  }
+
+  override send(msg: M, transfer?: readonly ArrayBuffer[]): boolean {
+    const isPlain = transfer === undefined && (msg.flags & (MSGF_DONE | MSGF_PRIORITY)) === MSGF_DONE;
+    return (isPlain && this.link.sendNow(msg, this.number)) || super.send(msg, transfer);
   }
 
   override putPort(msg: Msg): i32 {

@@ -119,10 +119,10 @@ export class RingWriter {
     return Atomics.load(this.control, WANT_SPACE) === 0;
   }
 
-  /** Asks the consumer to ring when at most a quarter is used. False when that is so already. */
+  /** Asks the consumer to ring when at most half is used. False when that is so already. */
   wantSpace(): boolean {
     Atomics.store(this.control, WANT_SPACE, 1);
-    if (this.used() > this.capacity >> 2) return true;
+    if (this.used() > this.capacity >> 1) return true;
     Atomics.store(this.control, WANT_SPACE, 0);
     return false;
   }
@@ -190,6 +190,6 @@ export class RingReader {
     Atomics.store(this.control, TAIL, this.tail);
     if (Atomics.load(this.control, WANT_SPACE) === 0) return false;
     const used = (Atomics.load(this.control, HEAD) - this.tail) | 0;
-    return used <= this.capacity >> 2 && Atomics.compareExchange(this.control, WANT_SPACE, 1, 0) === 1;
+    return used <= this.capacity >> 1 && Atomics.compareExchange(this.control, WANT_SPACE, 1, 0) === 1;
   }
 }

@@ -9,6 +9,7 @@
 import { FieldKind, MsgClass, MsgLayout, fieldMax, fieldMin } from "../msgclass";
 import { MsgRecord } from "../record";
 import type { SharedBlock } from "./arena";
+import { compilePack, compileUnpack, type Pack, type Unpack } from "./compiled";
 import { Codec, EMPTY, FieldPlan, OPS, Op, type SideData } from "./codec";
 import { LwktError } from "./errors";
 
@@ -112,6 +113,9 @@ export class Schema {
   /** The fields that hold shared blocks. */
   readonly blocks: readonly string[];
   readonly codec: Codec;
+  /** Between messages and the words of a ring; made when first used. */
+  pack: Pack;
+  unpack: Unpack;
 
   constructor(
     label: string,
@@ -123,6 +127,14 @@ export class Schema {
     this.hasSide = plans.some((p) => p.op === Op.VALUE || p.op === Op.SHARED);
     this.record = new MsgRecord(cls);
     this.codec = new Codec(label, plans);
+    this.pack = (...args) => {
+      this.pack = compilePack(this.codec, cls);
+      return this.pack(...args);
+    };
+    this.unpack = (...args) => {
+      this.unpack = compileUnpack(this.codec, cls);
+      return this.unpack(...args);
+    };
   }
 
   /** Throws EINVAL naming the field for a bad declaration. `label` is "Add.request". */

@@ -9,7 +9,8 @@ import type { i32, long, u32 } from "@anax/portable";
 
 /** A window of bytes for records. Owned by who made it: a ring's producer or consumer, or a link's buffer. */
 export class WireBuffer {
-  private readonly words: Int32Array;
+  /** The same memory as words; on this side only, for code that is made for one class of messages. */
+  readonly words: Int32Array;
   /** Usable bytes, a multiple of 8. */
   readonly length: i32;
 
@@ -34,7 +35,9 @@ export class WireBuffer {
 
   /** 64 bits, signed; exact within +-2^53. */
   getLong(off: i32): long {
-    return this.words[(off >> 2) + 1]! * 4294967296 + (this.words[off >> 2]! >>> 0);
+    const low = this.words[off >> 2]!;
+    const high = this.words[(off >> 2) + 1]!;
+    return high === low >> 31 ? low : high * 4294967296 + (low >>> 0);
   }
 
   put8(off: i32, v: i32): void {
