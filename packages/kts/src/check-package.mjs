@@ -1,9 +1,9 @@
 /**
- * Checks what a package would publish: publint (fields and files), attw (types as every module system resolves them), and that
- * Node loads every entry as ESM and as CJS. Runs behind the build. attw reads the packed tarball, so the check sees what npm would send.
+ * Checks what a package would publish: publint (fields and files), attw (types as every module system resolves them), that
+ * Node loads every entry as ESM and as CJS, and that the license comes along. Runs behind the build. attw reads the packed tarball, so the check sees what npm would send.
  */
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, readFileSync, readdirSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { publint } from "publint";
@@ -28,13 +28,23 @@ function loads(dir, manifest) {
   return status === 0;
 }
 
-/** Resolves to true when all three are content. */
+/** The license must be given to whoever gets the code, and npm takes it from the package's own folder only. */
+function licensed(dir) {
+  const own = path.join(dir, "LICENSE");
+  const same =
+    existsSync(own) && readFileSync(own, "utf8") === readFileSync(path.join(workspaceRoot(dir), "LICENSE"), "utf8");
+  if (!same) console.error("LICENSE: not the workspace's; copy it");
+  return same;
+}
+
+/** Resolves to true when all four are content. */
 export async function checkPackage(dir) {
   const manifest = JSON.parse(readFileSync(path.join(dir, "package.json"), "utf8"));
   const { messages } = await publint({ pkgDir: dir, level: "warning", strict: true, pack: false });
   for (const m of messages) console.error(`publint: ${formatMessage(m, manifest)}`);
 
   const loadable = loads(dir, manifest);
+  const license = licensed(dir);
   const out = mkdtempSync(path.join(tmpdir(), "kts-pack-"));
   try {
     const pack = spawnSync("npm", ["pack", "--silent", "--ignore-scripts", "--pack-destination", out], {
@@ -56,7 +66,7 @@ export async function checkPackage(dir) {
       },
     );
     if (types.status !== 0) console.error(types.stdout + types.stderr);
-    return messages.length === 0 && types.status === 0 && loadable;
+    return messages.length === 0 && types.status === 0 && loadable && license;
   } finally {
     rmSync(out, { recursive: true, force: true });
   }
