@@ -42,12 +42,14 @@ const file = (name: string, content: string | object): string => {
 };
 
 test("help and lists", async () => {
-  const [help, sub, list, wrong] = await Promise.all([
+  const [help, sub, list, wrong, version] = await Promise.all([
     run(["--help"]),
     run(["simulate", "--help"]),
     run(["list", "--json"]),
     run([]),
+    run(["--version"]),
   ]);
+  expect(version).toMatchObject({ status: 0, stdout: expect.stringMatching(/^\d+\.\d+\.\d+\n$/) as string });
   expect(help).toMatchObject({ status: 0, stderr: "" });
   expect(help.stdout).toMatch(/simulate[^]*compare[^]*Exit status:/);
   expect(sub.stdout).toMatch(/--topology[^]*--workload|--workload[^]*--topology/);
@@ -122,6 +124,8 @@ test("a workload and a topology from files", async () => {
     topology,
     "--json",
     "--cost",
+    "migration=2us",
+    "--cost",
     "migration.core=1us",
   ]);
   expect(status).toBe(0);
@@ -131,9 +135,18 @@ test("a workload and a topology from files", async () => {
 describe("wrong input: one line that names the field, the status says which kind, nothing is written", () => {
   const cases: [string, string[], number, RegExp][] = [
     ["an unknown policy", ["-w", "mixed", "-p", "lottery"], 64, /--policy: no policy "lottery"; there are dfly/],
-    ["an impossible topology", ["-w", "mixed", "-t", "0x4"], 64, /--topology: topology: impossible.*cores/],
-    ["too many CPUs", ["-w", "mixed", "-t", "8x1024"], 64, /--topology: topology: more than 4096 CPUs/],
+    ["an impossible topology", ["-w", "mixed", "-t", "0x4"], 64, /--topology: impossible.*cores/],
+    ["too many CPUs", ["-w", "mixed", "-t", "8x1024"], 64, /--topology: more than 4096 CPUs/],
     ["a negative duration", ["-w", "mixed", "-d", "-5ms"], 64, /--duration.*negative/],
+    ["no time at all", ["-w", "mixed", "-d", "0"], 64, /--duration.*above 0/],
+    [
+      "a picture of what was not simulated",
+      ["-w", "mixed", "-d", "2ms", "--from", "3ms"],
+      64,
+      /--from 3.00 ms.*2.00 ms/,
+    ],
+    ["one file for two outputs", ["-w", "mixed", "-d", "2ms", "--trace", "./a.svg"], 64, /--svg and --trace: .*a.svg/],
+    ["a folder as output", ["-w", "mixed", "-d", "2ms", "--trace", "."], 73, /^anax-scheduler: \.: is a directory\n$/],
     ["an unknown cost", ["-w", "mixed", "--cost", "coffee=1us"], 64, /coffee.*no such field/],
     ["no workload", [], 64, /--workload/],
     ["a workload that is not there", ["-w", "absent.json"], 66, /--workload absent.json: no such file/],
@@ -144,6 +157,26 @@ describe("wrong input: one line that names the field, the status says which kind
     expect(outcome.stderr).toMatch(message);
     expect(outcome).toMatchObject({ status, stdout: "" });
     expect(readdirSync(folder)).toEqual([]);
+  });
+
+  test("a policy twice", async () => {
+    const outcome = await run(["compare", "-w", "mixed", "-p", "dfly,bsd4,dfly", "--svg", "a.svg"]);
+    expect(outcome).toMatchObject({ status: 64, stdout: "" });
+    expect(outcome.stderr).toMatch(/--policy: "dfly" twice/);
+  });
+
+  test.each([
+    ["an empty file", "", /w.json: an empty file/],
+    ["JSON that is no workload", "[]", /w.json: workload: .*expected object/],
+    ["cut off", '{"tasks":[{"name":"a"', /w.json: not JSON/],
+    ["perf.data", "PERFILE2\u0000\u0001", /w.json: .*perf script/],
+    ["trace.dat", "\u0017\bDtracing6", /w.json: .*trace-cmd report/],
+  ])("a file of another kind: %s", async (_, content, message) => {
+    file("w.json", content);
+    const outcome = await run(["simulate", "-w", "w.json", "--svg", "a.svg"]);
+    expect(outcome).toMatchObject({ status: 65, stdout: "" });
+    expect(outcome.stderr).toMatch(message);
+    expect(outcome.stderr.trim().split("\n")).toHaveLength(1);
   });
 
   test("a wrong field of a workload file", async () => {

@@ -121,6 +121,11 @@ test("a task whose name looks like an address", () => {
   expect(readLinux(text).tasks[0]!.name).toBe("decade-4700");
 });
 
+test("lines may end as on Windows", () => {
+  const text = fixture("perf.txt");
+  expect(slices(readLinux(text.replaceAll("\n", "\r\n")))).toEqual(slices(readLinux(text)));
+});
+
 describe("wrong Linux text", () => {
   const lines = fixture("perf.txt").split("\n");
   const changed = (line: number, text: string): string => lines.map((l, i) => (i === line - 1 ? text : l)).join("\n");
@@ -176,6 +181,9 @@ describe("NDJSON", () => {
     ["a task twice", [head, task, task], 3, "task"],
     ["an undeclared task", [head, '{"t":1,"wake":7}'], 2, "wake"],
     ["a negative time", [head, task, '{"t":-1,"wake":0}'], 3, "t"],
+    ["a time that no clock shows", [head, task, '{"t":9007199254740991,"wake":0}'], 3, "t"],
+    ["a waker that is none", [head, task, '{"t":1,"wake":0,"by":"magic"}'], 3, "by"],
+    ["its own parent", [head, task, '{"t":1,"fork":0,"by":0}'], 3, "by"],
     ["time goes back", [head, task, '{"t":5,"wake":0}', '{"t":4,"run":0,"cpu":0}'], 4, "t"],
     ["a missing field", [head, task, '{"t":5,"run":0}'], 3, "cpu"],
     ["a CPU that does not exist", [head, task, '{"t":5,"run":0,"cpu":2}'], 3, "cpu"],

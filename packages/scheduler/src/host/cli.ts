@@ -6,7 +6,7 @@
  */
 import { Command, CommanderError } from "commander";
 import { CliError, EXIT_STATUS_HELP, Exit } from "./cli/errors";
-import { Outputs, readTrace } from "./cli/files";
+import { checkOutputs, Outputs, readTrace } from "./cli/files";
 import {
   pictureOptions,
   policiesOf,
@@ -23,17 +23,22 @@ import { comparisonText, statisticsText } from "./output/tables";
 import { policyNames, simulate } from "./simulate";
 import { writeNdjson } from "./trace/ndjson";
 import { Trace } from "./trace/trace";
+import { formatDuration } from "./units";
 import { preset, presetNames } from "./workload/presets";
 
 type Flags = RunFlags & PictureFlags & { policy: string };
 
 const print = (text: string): void => void process.stdout.write(text);
-const printJson = (value: unknown): void => print(`${JSON.stringify(value, null, 2)}\n`);
+const jsonText = (value: unknown): string => `${JSON.stringify(value, null, 2)}\n`;
 
 function draw(outputs: Outputs, trace: Trace, flags: PictureFlags, name: (file: string) => string): void {
   const { svg, trace: perfetto, events, width, from, to } = flags;
   const range = { width, ...(from === undefined ? {} : { from }), ...(to === undefined ? {} : { to }) };
   if (from !== undefined && to !== undefined && to <= from) throw new CliError("--to is not after --from", Exit.usage);
+  if (from !== undefined && from >= trace.end) {
+    const [begin, end] = [formatDuration(from), formatDuration(trace.end)];
+    throw new CliError(`--from ${begin} is not before the end of what was recorded, ${end}`, Exit.usage);
+  }
   if (svg !== undefined) outputs.write(name(svg), [timelineSvg(trace, range)]);
   if (perfetto !== undefined) outputs.write(name(perfetto), writePerfetto(trace));
   if (events !== undefined) outputs.write(name(events), writeNdjson(trace));
@@ -42,12 +47,14 @@ function draw(outputs: Outputs, trace: Trace, flags: PictureFlags, name: (file: 
 const wantsPictures = (flags: PictureFlags): boolean =>
   flags.svg !== undefined || flags.trace !== undefined || flags.events !== undefined;
 
-/** All outputs or none. */
-function writing(work: (outputs: Outputs) => void): void {
+/** All outputs or none, standard output included: `work` returns what goes there. */
+function writing(flags: PictureFlags, work: (outputs: Outputs) => string): void {
+  checkOutputs({ "--svg": flags.svg, "--trace": flags.trace, "--events": flags.events });
   const outputs = new Outputs();
   try {
-    work(outputs);
+    const text = work(outputs);
     outputs.commit();
+    print(text);
   } finally {
     outputs.discard();
   }
@@ -56,12 +63,10 @@ function writing(work: (outputs: Outputs) => void): void {
 function simulateOne(flags: Flags): void {
   const [policy, ...more] = policiesOf(flags.policy);
   if (more.length > 0) throw new CliError("--policy: simulate takes one policy; compare takes several", Exit.usage);
-  const options = simulateOptions(flags);
-  writing((outputs) => {
-    const { statistics, recording } = run(options, policy!, flags);
+  writing(flags, (outputs) => {
+    const { statistics, recording } = run(simulateOptions(flags), policy!, flags);
     if (recording !== null) draw(outputs, recording, flags, (file) => file);
-    if (flags.json === true) printJson(statistics);
-    else print(statisticsText(statistics));
+    return flags.json === true ? jsonText(statistics) : statisticsText(statistics);
   });
 }
 
@@ -86,8 +91,8 @@ function run(options: ReturnType<typeof simulateOptions>, policy: string, flags:
 
 function compareAll(flags: Flags): void {
   const policies = policiesOf(flags.policy);
-  const options = simulateOptions(flags);
-  writing((outputs) => {
+  writing(flags, (outputs) => {
+    const options = simulateOptions(flags);
     const all = policies.map((policy) => {
       const { statistics, recording } = run(options, policy, flags);
       // out.svg becomes out.dfly.svg.
@@ -95,31 +100,33 @@ function compareAll(flags: Flags): void {
       if (recording !== null) draw(outputs, recording, flags, named);
       return statistics;
     });
-    if (flags.json === true) printJson(all);
-    else print(comparisonText(all));
+    return flags.json === true ? jsonText(all) : comparisonText(all);
   });
 }
 
 function drawFile(file: string, flags: PictureFlags): void {
   if (!wantsPictures(flags)) throw new CliError("draw: give --svg, --trace or --events", Exit.usage);
-  const trace = readTrace(file, "draw");
-  writing((outputs) => draw(outputs, trace, flags, (name) => name));
+  writing(flags, (outputs) => {
+    draw(outputs, readTrace(file, "draw"), flags, (name) => name);
+    return "";
+  });
 }
 
 function list(flags: { json?: boolean }): void {
   const policies = policyNames();
   const presets = presetNames();
-  if (flags.json === true) return printJson({ policies, presets });
+  if (flags.json === true) return print(jsonText({ policies, presets }));
   const width = Math.max(...presets.map(({ name }) => name.length));
   print(`policies: ${policies.join(", ")}\n\nworkloads:\n`);
   for (const { name, about } of presets) print(`  ${name.padEnd(width)}  ${about}\n`);
 }
 
-function program(): Command {
+function program(version: string): Command {
   const all = new Command("anax-scheduler")
     .description(
       "Simulates schedulers: a workload or a recorded trace, any topology up to 4,096 CPUs, several policies.",
     )
+    .version(version, "-v, --version")
     .showHelpAfterError("(--help explains)")
     .addHelpText("after", EXIT_STATUS_HELP);
 
@@ -158,7 +165,7 @@ function program(): Command {
       if (!Number.isInteger(cpus) || cpus < 1 || cpus > 4096)
         throw new CliError("cpus: expected 1 to 4096", Exit.usage);
       try {
-        printJson(preset(name, cpus));
+        print(jsonText(preset(name, cpus)));
       } catch (error) {
         if (error instanceof InputError) throw new CliError(error.message, Exit.usage);
         throw error;
@@ -168,9 +175,14 @@ function program(): Command {
   return all;
 }
 
-/** Runs the command line; sets the exit status of the process. */
-export async function main(args: readonly string[]): Promise<void> {
-  const all = program();
+/**
+ * Runs the command line; sets the exit status of the process.
+ *
+ * `args` are those behind the program's name, `version` is what `--version` prints. Wrong input is reported on standard error; only internal faults
+ * are thrown.
+ */
+export async function main(args: readonly string[], version: string): Promise<void> {
+  const all = program(version);
   for (const command of [all, ...all.commands]) command.exitOverride();
   // Whoever reads our output may have seen enough.
   process.stdout.on("error", (error: NodeJS.ErrnoException) => {

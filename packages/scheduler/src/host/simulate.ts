@@ -29,7 +29,7 @@ export interface SimulateOptions {
   workload: Workload | Trace;
   /** A whole number from 0 to 2^53 - 1 (default 1). */
   seed?: number;
-  /** Simulated time (default 10 s for workloads, without end for traces). A run ends earlier when nothing can happen any more. */
+  /** Simulated time, above 0 (default 10 s for workloads, without end for traces). A run ends earlier when nothing can happen any more. */
   duration?: Duration;
   costs?: CostsInput;
   /** Keep who ran where and when, for pictures and traces (default true). */
@@ -109,6 +109,7 @@ function run(
   }
   const endless = options.workload instanceof Trace ? Infinity : DEFAULT_DURATION;
   const duration = options.duration === undefined ? endless : parseDuration(options.duration, "duration");
+  if (duration === 0) throw new InputError("expected a time above 0", { field: "duration" });
   const name = policyNameOf(policy, input);
   const recording =
     options.record === false ? null : new Trace(`${workload.name}, ${name}`, topology.cpus, [...workload.groups]);

@@ -62,12 +62,12 @@ export function readTopology(input: unknown, field = "topology"): Topology {
     }
     const given = input.trim().split(/x/i).map(Number);
     const shape = given.length === 1 ? [1, 1, given[0]!, 1] : [...[1, 1].slice(given.length - 2), ...given];
-    return regular(builder, shape, () => field);
+    return regular(builder, shape, (level) => ({ field, level: ` (${level})` }));
   }
   if (typeof input !== "object" || input === null || Array.isArray(input)) {
     throw new InputError(`expected a topology such as "2x8x2", got ${describe(input)}`, { field });
   }
-  if ("level" in input) {
+  if ("level" in input || "children" in input) {
     const made = builder.fromTree(tree(input, field));
     if (made === null) throw wrong(builder, `${field}${builder.field === "" ? "" : `.${builder.field}`}`);
     return made;
@@ -83,14 +83,20 @@ export function readTopology(input: unknown, field = "topology"): Topology {
     }
     return n;
   });
-  return regular(builder, shape, (level) => `${field}.${level}`);
+  return regular(builder, shape, (level) => ({ field: `${field}.${level}`, level: "" }));
 }
 
-function regular(builder: TopologyBuilder, shape: readonly number[], at: (level: string) => string): Topology {
+/** `at` says where in the input a level is, and what to call it where its place does not. */
+function regular(
+  builder: TopologyBuilder,
+  shape: readonly number[],
+  at: (level: string) => { field: string; level: string },
+): Topology {
   const [numa, packages, cores, threads] = shape.map((n) => Math.max(-1, Math.min(n, 1 << 20)));
   const made = builder.fromSpec(new TopologySpec(numa, packages, cores, threads));
-  if (made === null) throw wrong(builder, at(builder.field), ` (${builder.field})`);
-  return made;
+  if (made !== null) return made;
+  const { field, level } = at(builder.field);
+  throw wrong(builder, field, level);
 }
 
 function wrong(builder: TopologyBuilder, field: string, level = ""): InputError {

@@ -5,6 +5,7 @@
  * output of the run is.
  */
 import { closeSync, openSync, readFileSync, renameSync, rmSync, statSync, writeSync } from "node:fs";
+import path from "node:path";
 import { InputError } from "../errors";
 import { looksLikeLinux, readLinux } from "../trace/linux";
 import { readNdjson } from "../trace/ndjson";
@@ -45,6 +46,7 @@ export function readWorkload(input: string, cpus: number, option: string): Workl
     );
   }
   const text = readText(input, option);
+  if (text.trim() === "") throw new InputError("an empty file", { field: "", file: input });
   if (looksLikeLinux(text)) return readLinux(text, input);
   if (/^\s*\{[^\n]*"format"\s*:/.test(text)) return readNdjson(text, input);
   let value: unknown;
@@ -67,12 +69,30 @@ export function readTrace(file: string, option: string): Trace {
   return looksLikeLinux(text) ? readLinux(text, file) : readNdjson(text, file);
 }
 
+/**
+ * Outputs by the name of their option. Two of them may not be one file.
+ *
+ * @throws CliError
+ */
+export function checkOutputs(outputs: Record<string, string | undefined>): void {
+  const seen = new Map<string, string>();
+  for (const [option, file] of Object.entries(outputs)) {
+    if (file === undefined) continue;
+    const other = seen.get(path.resolve(file));
+    if (other !== undefined) throw new CliError(`${other} and ${option}: both would be ${file}`, Exit.usage);
+    seen.set(path.resolve(file), option);
+  }
+}
+
 /** Files that appear together when `commit` is called. */
 export class Outputs {
   private readonly written: { temporary: string; file: string }[] = [];
 
   /** Writes beside the file; nothing has its name yet. */
   write(file: string, pieces: Iterable<string>): void {
+    if (statSync(file, { throwIfNoEntry: false })?.isDirectory() === true) {
+      throw new CliError(`${file}: is a directory`, Exit.cannotCreate);
+    }
     const temporary = `${file}.${process.pid}.tmp`;
     try {
       const descriptor = openSync(temporary, "wx");

@@ -51,7 +51,13 @@ function count(text: string, low: number, high: number): number {
   return n;
 }
 
-const duration = (text: string): number => parseDuration(text, "");
+const moment = (text: string): number => parseDuration(text, "");
+
+function duration(text: string): number {
+  const ns = parseDuration(text, "");
+  if (ns === 0) throw new InvalidArgumentError("expected a time above 0");
+  return ns;
+}
 
 function cost(text: string, previous: CostsInput): CostsInput {
   const match = /^([A-Za-z.]+)=(.+)$/.exec(text);
@@ -59,7 +65,10 @@ function cost(text: string, previous: CostsInput): CostsInput {
   const [, name, value] = match as unknown as [string, string, string];
   const [key, distance] = name.split(".") as [string, string | undefined];
   const before = (previous as Record<string, unknown>)[key];
-  const next = distance === undefined ? value : { ...(typeof before === "object" ? before : {}), [distance]: value };
+  // One value for all distances stays in force for those that are not named.
+  const others =
+    typeof before === "string" ? { thread: before, core: before, package: before, node: before } : (before ?? {});
+  const next = distance === undefined ? value : { ...others, [distance]: value };
   const made = { ...previous, [key]: next } as CostsInput;
   readCosts(made, "cost");
   return made;
@@ -101,23 +110,20 @@ export function pictureOptions(command: Command): Command {
     .option("--trace <file>", "write a trace for ui.perfetto.dev and chrome://tracing (JSON)")
     .option("--events <file>", "write the events (NDJSON), which --workload can replay")
     .addOption(option("--width <px>", "of the timeline", (text) => count(text, 400, 20_000)).default(1200))
-    .addOption(option("--from <time>", "begin of the timeline", duration))
+    .addOption(option("--from <time>", "begin of the timeline", moment))
     .addOption(option("--to <time>", "end of the timeline", duration));
 }
 
-/** A wrong option is a wrong command line, whatever it names inside. */
-export function usage<T>(name: string, read: () => T): T {
-  try {
-    return read();
-  } catch (error) {
-    if (error instanceof InputError) throw new CliError(`${name}: ${error.message}`, Exit.usage);
-    throw error;
-  }
-}
-
+/** A shape, or the name of a JSON file, which has a dot or a slash in it. */
 export function topologyOf(text: string): Topology {
-  if (/^\d+(x\d+)*$/i.test(text)) return usage("--topology", () => readTopology(text));
-  if (!/[./]/.test(text)) return usage("--topology", () => readTopology(text));
+  if (!/[./]/.test(text)) {
+    try {
+      return readTopology(text, "--topology");
+    } catch (error) {
+      if (error instanceof InputError) throw new CliError(error.message, Exit.usage);
+      throw error;
+    }
+  }
   const value = readJson(text, "--topology");
   try {
     return readTopology(value);
@@ -130,12 +136,14 @@ export function topologyOf(text: string): Topology {
 /** Checks the names before anything is read or simulated. */
 export function policiesOf(text: string): string[] {
   const names = text.split(",").map((name) => name.trim());
-  for (const name of names) {
-    if (policyNames().includes(name)) continue;
-    throw new CliError(
-      `--policy: no policy ${JSON.stringify(name)}; there are ${policyNames().join(", ")}`,
-      Exit.usage,
-    );
+  for (const [i, name] of names.entries()) {
+    if (!policyNames().includes(name)) {
+      throw new CliError(
+        `--policy: no policy ${JSON.stringify(name)}; there are ${policyNames().join(", ")}`,
+        Exit.usage,
+      );
+    }
+    if (names.indexOf(name) < i) throw new CliError(`--policy: ${JSON.stringify(name)} twice`, Exit.usage);
   }
   return names;
 }

@@ -21,7 +21,7 @@ const times = (s: Summary): string[] =>
 export function statisticsText(s: Statistics): string {
   const about = [
     `${s.workload} under ${s.policy}, ${s.topology}`,
-    `seed ${s.seed}, ${formatDuration(s.duration)} simulated, ${s.tasks.started} tasks (${s.tasks.finished} finished)`,
+    `seed ${s.seed}, ${formatDuration(s.duration)} simulated, ${s.tasks.started} ${s.tasks.started === 1 ? "task" : "tasks"} (${s.tasks.finished} finished)`,
     "",
     `utilisation ${percent(s.cpu.utilisation)}, overhead ${percent(s.cpu.overhead / (s.duration * s.cpus || 1))}`,
     `${s.contextSwitches} context switches, ${s.preemptions} preemptions, ${s.wakeups} wake-ups, ${s.decisions} decisions`,
@@ -86,7 +86,9 @@ export function comparisonText(all: readonly Statistics[]): string {
     row("latency max", (s) => formatDuration(s.latency.max)),
     row("response p50", (s) => formatDuration(s.response.p50)),
     row("response p99", (s) => formatDuration(s.response.p99)),
-    row("deadlines missed", (s) => `${s.deadlines.missed} of ${s.deadlines.met + s.deadlines.missed}`),
+    row("deadlines missed", ({ deadlines: { met, missed } }) =>
+      met + missed === 0 ? "-" : `${missed} of ${met + missed}`,
+    ),
     row("fairness among equals", (s) => index(s.fairness.jain)),
     row("fairness by weight", (s) => index(s.fairness.weightedJain)),
   ];

@@ -34,21 +34,30 @@ const FORK_FIELDS = /^comm=(.*) pid=(\d+) child_comm=(.*) child_pid=(\d+)/;
 const NOISE = /^\s*(?:#.*|[0-9a-f]{6,} .*|CPU:?\s*\d+.*|cpus=\d+|version = .*|\s*)$/;
 const READ = /^sched_(?:switch|waking|wakeup|wakeup_new|process_fork)$/;
 
-/** Whether a text looks like one of these and not like NDJSON. */
+/** How the binary files of the tools begin, and what makes text of them. */
+const BINARY: readonly [start: string, advice: string][] = [
+  ["PERFILE2", "this is perf's binary file; `perf sched script` or `perf script` makes text of it"],
+  ["PERFFILE", "this is perf's binary file; `perf sched script` or `perf script` makes text of it"],
+  ["\u0017\bDtracing", "this is trace-cmd's binary file; `trace-cmd report` makes text of it"],
+];
+
+/** Whether a text looks like one of these and not like JSON. */
 export function looksLikeLinux(text: string): boolean {
-  return !/^\s*\{/.test(text);
+  return !/^\s*[[{]/.test(text);
 }
 
 /**
  * Reads a trace, the text of a file.
  *
- * @throws InputError naming the line: one that is no event, an event of the above that does not parse, a time that goes back, no switch at all.
+ * @throws InputError naming the line: a tool's binary file, a line that is no event, an event of the above that does not parse, a time that goes back, no switch at all.
  */
 export function readLinux(text: string, file?: string): Trace {
+  const binary = BINARY.find(([start]) => text.startsWith(start));
+  if (binary !== undefined) throw new InputError(binary[1], { field: "", ...(file === undefined ? {} : { file }) });
   const reader = new Reader(file ?? "trace");
   let line = 0;
   try {
-    for (const part of text.split("\n")) {
+    for (const part of text.split(/\r?\n/)) {
       line++;
       reader.line(part);
     }

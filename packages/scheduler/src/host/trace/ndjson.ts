@@ -21,7 +21,7 @@
  */
 import { z } from "zod";
 import { InputError } from "../errors";
-import { parseCpuList } from "../units";
+import { MAX_NS, parseCpuList } from "../units";
 import { fieldOf } from "../workload/schema";
 import { BY_ARRIVAL, BY_SOURCE, BY_TIMER, Kind, STOP_NAMES, Stop, Trace } from "./trace";
 
@@ -29,7 +29,7 @@ const FORMAT = "anax-sched-trace";
 const VERSION = 1;
 const BY_NAMES: Readonly<Record<string, number>> = { timer: BY_TIMER, source: BY_SOURCE, arrival: BY_ARRIVAL };
 
-const time = z.number().int().min(0).max(Number.MAX_SAFE_INTEGER);
+const time = z.number().int().min(0).max(MAX_NS);
 const id = z
   .number()
   .int()
@@ -55,7 +55,9 @@ const EVENTS = {
   wake: z.strictObject({
     t: time,
     wake: id,
-    by: z.union([id, z.enum(["timer", "source", "arrival"])]).optional(),
+    by: z
+      .union([id, z.enum(["timer", "source", "arrival"])], { error: "expected a task, timer, source or arrival" })
+      .optional(),
     cpu: z.number().int().min(0).optional(),
   }),
   run: z.strictObject({ t: time, run: id, cpu: z.number().int().min(0) }),
@@ -169,6 +171,7 @@ class Reader {
       trace.add(Kind.wake, t, number, cpu, waker);
     } else {
       const parent = this.number(given.by as number, "by");
+      if (parent === number) throw new InputError(`task ${given.by as number} is its own parent`, { field: "by" });
       trace.add(Kind.fork, t, number, this.runningOn[parent]!, parent);
     }
   }
