@@ -1,4 +1,5 @@
 import { fileURLToPath } from "node:url";
+import { Resvg } from "@resvg/resvg-js";
 import { build } from "esbuild";
 import { XMLParser, XMLValidator } from "fast-xml-parser";
 import { describe, expect, test } from "vitest";
@@ -40,6 +41,32 @@ const { recording: trace, statistics } = simulate({ topology: "2x2", policy: "df
 
 describe("Perfetto trace", () => {
   const events = [...traceEvents(trace!)];
+
+  const pidOf = (name: string): number => events.find((e) => e.name === "process_name" && e.args!.name === name)!.pid;
+  const CPUS = pidOf("CPUs");
+
+  test("tracks have names of their own, before anything happens on them", () => {
+    const named = new Map<number, number>();
+    let metadata = true;
+    for (const e of events) {
+      if (e.ph !== "M") metadata = false;
+      else {
+        expect(metadata).toBe(true);
+        if (e.name === "thread_name") {
+          expect(e.args!.name).not.toBe("");
+          // Importers keep threads by number alone.
+          expect(named.has(e.tid)).toBe(false);
+          named.set(e.tid, e.pid);
+        }
+      }
+      if (e.ph === "B" || e.ph === "E") expect(named.get(e.tid)).toBe(e.pid);
+    }
+    expect(named.size).toBe(trace!.cpus + trace!.tasks.length);
+    // A thread with the number of its process is its main thread and would be shown above the others.
+    for (const [tid, pid] of named) expect(tid).not.toBe(pid);
+    const many = simulate({ topology: "4096", policy: "round-robin", workload: { tasks: [batch("a", { run: 1 })] } });
+    for (const e of traceEvents(many.recording!)) if (e.ph === "B") expect(e.tid).not.toBe(e.pid);
+  });
 
   test("is JSON of the format", () => {
     const file = JSON.parse([...writePerfetto(trace!)].join("")) as {
@@ -84,13 +111,16 @@ describe("Perfetto trace", () => {
     const inSlice = new Map<number, number>();
     let arrows = 0;
     for (const e of events) {
-      if (e.pid === 1 && e.ph === "B") inSlice.set(e.tid, (inSlice.get(e.tid) ?? 0) + 1);
-      if (e.pid === 1 && e.ph === "E") inSlice.set(e.tid, inSlice.get(e.tid)! - 1);
+      if (e.pid === CPUS && e.ph === "B") inSlice.set(e.tid, (inSlice.get(e.tid) ?? 0) + 1);
+      if (e.pid === CPUS && e.ph === "E") inSlice.set(e.tid, inSlice.get(e.tid)! - 1);
       if (e.ph === "s") {
         expect(starts.has(e.id!)).toBe(false);
+        expect(e).toMatchObject({ pid: CPUS, cat: "wake", name: "wake-up" });
         expect(inSlice.get(e.tid)).toBe(1);
         starts.set(e.id!, e.ts);
       } else if (e.ph === "f") {
+        // Both ends have one category, name and id; "e" binds the arrow to the slice around it.
+        expect(e).toMatchObject({ pid: CPUS, cat: "wake", name: "wake-up", bp: "e" });
         expect(inSlice.get(e.tid)).toBe(1);
         expect(e.ts).toBeGreaterThanOrEqual(starts.get(e.id!)!);
         starts.delete(e.id!);
@@ -101,7 +131,7 @@ describe("Perfetto trace", () => {
   });
 
   test("tracks are named; counters stay within the machine", () => {
-    const names = events.filter((e) => e.name === "thread_name" && e.pid === 1).map((e) => e.args!.name);
+    const names = events.filter((e) => e.name === "thread_name" && e.pid === CPUS).map((e) => e.args!.name);
     expect(names).toEqual(["CPU 0", "CPU 1", "CPU 2", "CPU 3"]);
     const counters = events.filter((e) => e.ph === "C");
     expect(counters.length).toBeGreaterThan(10);
@@ -118,7 +148,7 @@ describe("timeline", () => {
     "@_width": string;
     "@_fill": string;
   }
-  const parse = (svg: string): { svg: { title: string; g: { rect?: Rect[] }; text: unknown[] } } => {
+  const parse = (svg: string): { svg: { title: string; g: { rect?: Rect[]; text?: unknown[] }; text: unknown[] } } => {
     expect(XMLValidator.validate(svg)).toBe(true);
     return new XMLParser({ ignoreAttributes: false, parseTagValue: false }).parse(svg) as never;
   };
@@ -143,6 +173,52 @@ describe("timeline", () => {
         expect(Number(rect["@_x"]) + Number(rect["@_width"])).toBeLessThanOrEqual(width - 32 + 1);
       }
     }
+  });
+
+  test("texts lie within the picture, whatever the names and CPUs", () => {
+    const name = "a name that is much longer than anything that has room in a picture of this size, ".repeat(3);
+    const tasks = [name, "日本語のとても長い名前".repeat(9), "short"].map((n) => batch(n.slice(0, 200), { count: 2 }));
+    const { recording } = simulate({
+      topology: "4096",
+      policy: "dfly",
+      workload: { name: name.slice(0, 200), tasks },
+      duration: "50ms",
+    });
+    const wide = /[\u2e80-\uffef]/;
+    for (const width of [400, 1200]) {
+      for (const drawn of [recording!, trace!]) {
+        const { svg } = parse(timelineSvg(drawn, { width }));
+        const texts = [svg.text, svg.g.text ?? []].flat() as Record<string, string>[];
+        expect(texts.length).toBeGreaterThan(10);
+        for (const t of texts) {
+          const size = Number(t["@_font-size"] ?? 12);
+          const text = t["#text"]!.replace(/&#(\d+);/g, (_, code: string) => String.fromCharCode(Number(code)));
+          const length = [...text].reduce((sum, c) => sum + size * (wide.test(c) ? 1 : 0.6), 0);
+          const anchor = t["@_text-anchor"];
+          const left = Number(t["@_x"]) - (anchor === "end" ? length : anchor === "middle" ? length / 2 : 0);
+          expect(left, t["#text"]).toBeGreaterThanOrEqual(0);
+          expect(left + length, t["#text"]).toBeLessThanOrEqual(width);
+        }
+      }
+    }
+    expect(timelineSvg(recording!)).toContain(`<title>${name.slice(0, 200)}, dfly</title>`);
+  });
+
+  test("a renderer draws it: bars have the colours of their groups", () => {
+    const tasks = [batch("a", { cpus: "0" }), batch("b", { cpus: "1", start: "50ms" })];
+    const { recording } = simulate({ topology: "2", policy: "dfly", workload: { tasks }, duration: "100ms" });
+    const { width, height, pixels } = new Resvg(timelineSvg(recording!, { width: 500 })).render();
+    const at = (x: number, y: number): string => {
+      const i = (y * width + x) * 4;
+      return `#${Buffer.from(pixels.subarray(i, i + 3)).toString("hex")}`;
+    };
+    expect([width, pixels.length]).toEqual([500, width * height * 4]);
+    // Rows of two CPUs are 28 pixels high and begin at 160; the plot is from 64 to 464.
+    const middle = [174, 202];
+    expect(middle.map((y) => [at(100, y), at(400, y)])).toEqual([
+      ["#0072b2", "#0072b2"],
+      ["#ffffff", "#e69f00"],
+    ]);
   });
 
   test("many CPUs share rows, so the picture stays small", () => {

@@ -31,8 +31,13 @@ export interface PerfettoOptions {
   counters?: number;
 }
 
-const CPUS = 1;
-const TASKS = 2;
+/**
+ * Processes. Importers take the thread whose number is its process's for the main thread and show it first, and some keep the names of threads by
+ * number alone: so numbers of tracks are no processes', and those of tasks begin behind the last CPU.
+ */
+const CPUS = 5_000;
+const TASKS = 6_000;
+const FIRST_TASK = 10_000;
 const MAX_TASK_TRACKS = 1_000;
 
 /** The events, one after the other. */
@@ -58,7 +63,7 @@ export function* traceEvents(trace: Trace, options: PerfettoOptions = {}): Gener
         const cpu = trace.cpu.at(i);
         running[task] = cpu;
         counters.running++;
-        if (withTasks && ready[task] === 1) yield { ph: "E", pid: TASKS, tid: task, ts };
+        if (withTasks && ready[task] === 1) yield { ph: "E", pid: TASKS, tid: FIRST_TASK + task, ts };
         if (ready[task] === 1) counters.waiting--;
         ready[task] = 0;
         yield {
@@ -69,7 +74,7 @@ export function* traceEvents(trace: Trace, options: PerfettoOptions = {}): Gener
           tid: cpu,
           ts,
         };
-        if (withTasks) yield { ph: "B", name: `CPU ${cpu}`, cat: "running", pid: TASKS, tid: task, ts };
+        if (withTasks) yield { ph: "B", name: `CPU ${cpu}`, cat: "running", pid: TASKS, tid: FIRST_TASK + task, ts };
         if (arrow[task]! > 0) {
           yield { ph: "f", bp: "e", name: "wake-up", cat: "wake", id: arrow[task]!, pid: CPUS, tid: cpu, ts };
           arrow[task] = 0;
@@ -82,11 +87,11 @@ export function* traceEvents(trace: Trace, options: PerfettoOptions = {}): Gener
         counters.running--;
         const why = STOP_NAMES[detail]!;
         yield { ph: "E", pid: CPUS, tid: cpu, ts, args: { end: why } };
-        if (withTasks) yield { ph: "E", pid: TASKS, tid: task, ts };
+        if (withTasks) yield { ph: "E", pid: TASKS, tid: FIRST_TASK + task, ts };
         if (why === "preempted" || why === "yielded") {
           ready[task] = 1;
           counters.waiting++;
-          if (withTasks) yield { ph: "B", name: "runnable", cat: why, pid: TASKS, tid: task, ts };
+          if (withTasks) yield { ph: "B", name: "runnable", cat: why, pid: TASKS, tid: FIRST_TASK + task, ts };
         }
         break;
       }
@@ -94,7 +99,7 @@ export function* traceEvents(trace: Trace, options: PerfettoOptions = {}): Gener
         if (ready[task] === 1 || running[task]! >= 0) break;
         ready[task] = 1;
         counters.waiting++;
-        if (withTasks) yield { ph: "B", name: "runnable", cat: "woken", pid: TASKS, tid: task, ts };
+        if (withTasks) yield { ph: "B", name: "runnable", cat: "woken", pid: TASKS, tid: FIRST_TASK + task, ts };
         if (flows && detail > BY_TIMER && running[detail]! >= 0) {
           arrow[task] = ++arrows;
           yield { ph: "s", name: "wake-up", cat: "wake", id: arrows, pid: CPUS, tid: running[detail]!, ts };
@@ -106,7 +111,7 @@ export function* traceEvents(trace: Trace, options: PerfettoOptions = {}): Gener
   yield* counters.last(trace.end);
   if (withTasks) {
     for (let task = 0; task < ready.length; task++) {
-      if (ready[task] === 1) yield { ph: "E", pid: TASKS, tid: task, ts: trace.end / 1000 };
+      if (ready[task] === 1) yield { ph: "E", pid: TASKS, tid: FIRST_TASK + task, ts: trace.end / 1000 };
     }
   }
 }
@@ -127,11 +132,11 @@ function* names(trace: Trace, withTasks: boolean): Generator<TraceEvent> {
     yield meta("thread_sort_index", CPUS, cpu, { sort_index: cpu });
   }
   if (!withTasks) return;
-  yield meta("process_name", TASKS, 0, { name: "Tasks" });
-  yield meta("process_sort_index", TASKS, 0, { sort_index: 1 });
+  yield meta("process_name", TASKS, FIRST_TASK, { name: "Tasks" });
+  yield meta("process_sort_index", TASKS, FIRST_TASK, { sort_index: 1 });
   for (let task = 0; task < trace.tasks.length; task++) {
-    yield meta("thread_name", TASKS, task, { name: trace.tasks[task]!.name });
-    yield meta("thread_sort_index", TASKS, task, { sort_index: task });
+    yield meta("thread_name", TASKS, FIRST_TASK + task, { name: trace.tasks[task]!.name });
+    yield meta("thread_sort_index", TASKS, FIRST_TASK + task, { sort_index: task });
   }
 }
 

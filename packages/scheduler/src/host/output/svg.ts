@@ -9,6 +9,7 @@ import type { Trace } from "../trace/trace";
 import { Kind, Stop } from "../trace/trace";
 import { formatDuration } from "../units";
 import { colour, textOn } from "./palette";
+import { fit, textWidth } from "./text";
 
 export interface SvgOptions {
   /** Pixels (default 1,200). */
@@ -21,7 +22,12 @@ export interface SvgOptions {
   title?: string;
 }
 
-const MARGIN = { left: 64, right: 32, top: 82 };
+const MARGIN = { right: 36, top: 82 };
+/** Least room for the labels of rows; the numbers of many CPUs are wider. */
+const LEFT = 64;
+const LABEL_SIZE = 11;
+/** Entries of the legend are cut to this. */
+const LEGEND_WIDTH = 280;
 const LOAD_HEIGHT = 56;
 const GAP = 22;
 const FONT = "font-family=\"Helvetica, Arial, 'DejaVu Sans', sans-serif\"";
@@ -32,7 +38,8 @@ interface Frame {
   from: number;
   to: number;
   width: number;
-  /** Of the plot, px. */
+  /** Of the plot, px: where it begins, and its width. */
+  left: number;
   plot: number;
   rows: number;
   perRow: number;
@@ -48,12 +55,15 @@ export function timelineSvg(trace: Trace, options: SvgOptions = {}): string {
   const perRow = Math.ceil(trace.cpus / Math.max(1, options.rows ?? 64));
   const rows = Math.ceil(trace.cpus / perRow);
   const rowHeight = rows <= 8 ? 28 : rows <= 16 ? 20 : rows <= 32 ? 14 : 10;
+  const longest = rowLabel(trace, perRow, rows, rows - 1);
+  const left = Math.max(LEFT, Math.ceil(textWidth(longest, LABEL_SIZE)) + 16);
   const frame: Frame = {
     trace,
     from,
     to,
     width,
-    plot: width - MARGIN.left - MARGIN.right,
+    left,
+    plot: width - left - MARGIN.right,
     rows,
     perRow,
     rowHeight,
@@ -77,11 +87,11 @@ export function timelineSvg(trace: Trace, options: SvgOptions = {}): string {
   ].join("\n");
 }
 
-function heading({ trace, from, to }: Frame, title: string): string {
+function heading({ trace, from, to, width }: Frame, title: string): string {
   const cpus = trace.cpus === 1 ? "1 CPU" : `${trace.cpus} CPUs`;
-  const about = `${cpus}, ${trace.tasks.length} tasks, ${formatDuration(to - from)}`;
+  const about = `${cpus}, ${trace.tasks.length} ${trace.tasks.length === 1 ? "task" : "tasks"}, ${formatDuration(to - from)}`;
   return (
-    `<text x="16" y="28" font-size="18" font-weight="bold" fill="#222222">${escape(title)}</text>` +
+    `<text x="16" y="28" font-size="18" font-weight="bold" fill="#222222">${escape(fit(title, 18, width - 32))}</text>` +
     `<text x="16" y="48" fill="#666666">${escape(about)}</text>`
   );
 }
@@ -133,10 +143,9 @@ class Cells {
     const right = this.x(end);
     if (frame.perRow === 1 && right - x >= 1.5) {
       const info = frame.trace.tasks[task]!;
-      const label = (right - x) / 6.4 > info.name.length + 1 && frame.rowHeight >= 14;
       // A thin gap tells neighbours of one group apart.
       const gap = right - x > 4 ? 0.75 : 0;
-      this.exact[row]!.push(this.box(row, x, right - x - gap, group, label, info.name));
+      this.exact[row]!.push(this.box(row, x, right - x - gap, group, info.name));
       return;
     }
     while (x < right) {
@@ -153,18 +162,20 @@ class Cells {
     }
   }
 
-  private box(row: number, x: number, w: number, group: number, label: boolean, name: string): string {
+  private box(row: number, x: number, w: number, group: number, name: string): string {
     const { rowsTop, rowHeight } = this.frame;
     const h = barHeight(rowHeight);
     const top = rowsTop + row * rowHeight + (rowHeight - h) / 2;
-    const left = MARGIN.left + x;
+    const left = this.frame.left + x;
     const rect =
       `<rect x="${number(left)}" y="${number(top)}" width="${number(w)}" height="${number(h)}" fill="${colour(group)}">` +
       `<title>${escape(name)}</title></rect>`;
-    if (!label) return rect;
-    const size = rowHeight >= 20 ? 11 : 9;
+    const size = rowHeight >= 20 ? LABEL_SIZE : 9;
+    const label = rowHeight >= 14 ? fit(name, size, w - 8) : "";
+    // A few letters of a name would only be noise.
+    if (label.length < Math.min(6, name.length)) return rect;
     const at = `x="${number(left + 4)}" y="${number(top + h / 2 + size * 0.36)}"`;
-    return `${rect}<text ${at} font-size="${size}" fill="${textOn(colour(group))}" pointer-events="none">${escape(name)}</text>`;
+    return `${rect}<text ${at} font-size="${size}" fill="${textOn(colour(group))}" pointer-events="none">${escape(label)}</text>`;
   }
 
   /** Narrow columns first, then what has its true edges. */
@@ -188,7 +199,7 @@ class Cells {
     cells: [number, Float64Array][],
     first: number,
   ): number {
-    const { rowsTop, rowHeight, perRow } = this.frame;
+    const { left, rowsTop, rowHeight, perRow } = this.frame;
     const full = barHeight(rowHeight);
     // Whole pixels; a group that was there at all is seen.
     const levels = (cell: Float64Array): number[] =>
@@ -206,7 +217,7 @@ class Cells {
       if (h <= 0) return;
       bottom -= h;
       const width = end - first;
-      shapes.set(group, `${shapes.get(group) ?? ""}M${MARGIN.left + column} ${bottom}h${width}v${h}h-${width}z`);
+      shapes.set(group, `${shapes.get(group) ?? ""}M${left + column} ${bottom}h${width}v${h}h-${width}z`);
     });
     return end;
   }
@@ -214,7 +225,7 @@ class Cells {
 
 /** The number of runnable tasks without a CPU, as an area. */
 function load(frame: Frame): string {
-  const { trace, from, to, plot } = frame;
+  const { trace, from, to, left, plot } = frame;
   const columns = Math.floor(plot);
   const sums = new Float64Array(columns + 1);
   const ready = new Uint8Array(trace.tasks.length);
@@ -260,22 +271,22 @@ function load(frame: Frame): string {
   const ceiling = niceCeiling(Math.max(1, top));
   const bottom = MARGIN.top + LOAD_HEIGHT;
   const y = (value: number): string => number(bottom - (value / ceiling) * (LOAD_HEIGHT - 6));
-  let path = `M${MARGIN.left} ${bottom}`;
+  let path = `M${left} ${bottom}`;
   let last = "";
   for (let x = 0; x < columns; x++) {
     const at = y(sums[x]!);
     if (at === last) continue;
-    path += last === "" ? `V${at}` : `H${MARGIN.left + x}V${at}`;
+    path += last === "" ? `V${at}` : `H${left + x}V${at}`;
     last = at;
   }
-  path += `H${MARGIN.left + columns}V${bottom}Z`;
+  path += `H${left + columns}V${bottom}Z`;
   return [
     `<path d="${path}" fill="#b9c2cc"/>`,
-    `<path d="M${MARGIN.left} ${bottom}H${MARGIN.left + columns}" stroke="#999999" stroke-width="1"/>`,
-    `<path d="M${MARGIN.left} ${y(ceiling)}H${MARGIN.left + columns}" stroke="#dddddd" stroke-width="1"/>`,
-    `<text x="${MARGIN.left - 8}" y="${bottom}" text-anchor="end" fill="#666666" font-size="11">0</text>`,
-    `<text x="${MARGIN.left - 8}" y="${Number(y(ceiling)) + 4}" text-anchor="end" fill="#666666" font-size="11">${ceiling}</text>`,
-    `<text x="${MARGIN.left}" y="${MARGIN.top - 4}" fill="#666666" font-size="11">tasks waiting for a CPU</text>`,
+    `<path d="M${left} ${bottom}H${left + columns}" stroke="#999999" stroke-width="1"/>`,
+    `<path d="M${left} ${y(ceiling)}H${left + columns}" stroke="#dddddd" stroke-width="1"/>`,
+    `<text x="${left - 8}" y="${bottom}" text-anchor="end" fill="#666666" font-size="11">0</text>`,
+    `<text x="${left - 8}" y="${Number(y(ceiling)) + 4}" text-anchor="end" fill="#666666" font-size="11">${ceiling}</text>`,
+    `<text x="${left}" y="${MARGIN.top - 4}" fill="#666666" font-size="11">tasks waiting for a CPU</text>`,
   ].join("\n");
 }
 
@@ -286,30 +297,35 @@ function niceCeiling(value: number): number {
   return 10 * power;
 }
 
-function rowLabels({ trace, rows, perRow, rowHeight, rowsTop, plot }: Frame): string {
+/** What stands before a row: its CPU, or the first and last of them. */
+function rowLabel(trace: Trace, perRow: number, rows: number, row: number): string {
+  const first = row * perRow;
+  if (perRow === 1) return rows <= 16 ? `CPU ${first}` : String(first);
+  return `${first}-${Math.min(trace.cpus, first + perRow) - 1}`;
+}
+
+function rowLabels({ trace, rows, perRow, rowHeight, rowsTop, left, plot }: Frame): string {
   const parts: string[] = [];
   const every = Math.max(1, Math.ceil(12 / rowHeight));
   for (let row = 0; row < rows; row++) {
     const top = rowsTop + row * rowHeight;
     if (row % 2 === 0) {
-      parts.push(`<rect x="${MARGIN.left}" y="${top}" width="${plot}" height="${rowHeight}" fill="#f5f6f7"/>`);
+      parts.push(`<rect x="${left}" y="${top}" width="${plot}" height="${rowHeight}" fill="#f5f6f7"/>`);
     }
     if (row % every !== 0) continue;
-    const first = row * perRow;
-    const last = Math.min(trace.cpus, first + perRow) - 1;
-    const label = perRow === 1 ? (rows <= 16 ? `CPU ${first}` : String(first)) : `${first}-${last}`;
+    const label = rowLabel(trace, perRow, rows, row);
     parts.push(
-      `<text x="${MARGIN.left - 8}" y="${number(top + rowHeight / 2 + 4)}" text-anchor="end" fill="#444444" font-size="11">${label}</text>`,
+      `<text x="${left - 8}" y="${number(top + rowHeight / 2 + 4)}" text-anchor="end" fill="#444444" font-size="${LABEL_SIZE}">${label}</text>`,
     );
   }
   return parts.join("\n");
 }
 
-function axis({ from, to, plot, rowsTop }: Frame, top: number): string {
-  const parts = [`<path d="M${MARGIN.left} ${top}H${MARGIN.left + plot}" stroke="#444444" stroke-width="1"/>`];
+function axis({ from, to, left, plot, rowsTop }: Frame, top: number): string {
+  const parts = [`<path d="M${left} ${top}H${left + plot}" stroke="#444444" stroke-width="1"/>`];
   const step = niceCeiling((to - from) / Math.max(4, Math.floor(plot / 120)));
   for (let t = Math.ceil(from / step) * step; t <= to; t += step) {
-    const x = number(MARGIN.left + ((t - from) / (to - from)) * plot);
+    const x = number(left + ((t - from) / (to - from)) * plot);
     parts.push(`<path d="M${x} ${rowsTop}V${top + 5}" stroke="#444444" stroke-opacity="0.25" stroke-width="1"/>`);
     parts.push(
       `<text x="${x}" y="${top + 19}" text-anchor="middle" fill="#444444" font-size="11">${axisLabel(t, step)}</text>`,
@@ -327,7 +343,7 @@ function axisLabel(t: number, step: number): string {
 
 /** Groups by CPU time, with their share; the smallest of many are one entry. */
 function legendOf(
-  { trace, width, from, to }: Frame,
+  { trace, width, left, plot, from, to }: Frame,
   used: Float64Array,
 ): { height: number; draw: (top: number) => string } {
   const available = (to - from) * trace.cpus;
@@ -335,18 +351,21 @@ function legendOf(
     .filter((e) => e.ns > 0)
     .sort((a, b) => b.ns - a.ns)
     .slice(0, 24)
-    .map((e) => ({ ...e, label: `${e.name}  ${percent(e.ns / available)}` }));
+    .map((e) => ({
+      ...e,
+      label: `${fit(e.name, 12, Math.min(LEGEND_WIDTH, plot - 90))}  ${percent(e.ns / available)}`,
+    }));
   const rest = Array.from(used).filter((ns) => ns > 0).length - entries.length;
   const idle = available - used.reduce((sum, ns) => sum + ns, 0);
   const labels = entries.map((e) => ({ fill: colour(e.group), label: e.label }));
   if (rest > 0) labels.push({ fill: "#dddddd", label: `${rest} more groups` });
   labels.push({ fill: "#f5f6f7", label: `idle and switching  ${percent(idle / available)}` });
-  let x = MARGIN.left;
+  let x = left;
   let row = 0;
   const placed = labels.map((l) => {
-    const w = 24 + l.label.length * 6.6 + 14;
-    if (x + w > width - MARGIN.right && x > MARGIN.left) {
-      x = MARGIN.left;
+    const w = 32 + textWidth(l.label, 12);
+    if (x + w > width - MARGIN.right && x > left) {
+      x = left;
       row++;
     }
     const at = { ...l, x, row };
