@@ -1,4 +1,4 @@
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { compare, inTurns, median, parseRows, rowsJson, rowsTable } from "../src/bench";
 
 test("median", () => {
@@ -13,6 +13,19 @@ test("contestants take turns, after a round to warm up", async () => {
     ["ours", 2],
     ["other", 2],
   ]);
+});
+
+test("who is asked to warm up for some time does it for whole rounds", async () => {
+  let at = 0;
+  const turns: number[] = [];
+  const now = vi.spyOn(performance, "now").mockImplementation(() => at);
+  const run = (i: number): void => {
+    turns.push(i);
+    at += 10;
+  };
+  await inTurns(["ours", "other"], [1, 1], 1, run, 25);
+  now.mockRestore();
+  expect(turns).toEqual([0, 0, 0, 1, 1, 1, 0, 1]);
 });
 
 test("a row for each peer; the ratio is the median of ratios, not the ratio of medians", () => {

@@ -38,24 +38,27 @@ const flags = new Command("bench")
 const { rounds, scale } = flags;
 type Make = (bytes: number) => Promise<Contestant>;
 
+/** Milliseconds in which each contestant warms up: the compilers need some hundred thousand messages until they are finished. */
+const WARM_UP = 1000;
 /** How many messages of `bytes` a contestant gets in a round, so that rounds last alike. */
 const COUNTS: Record<string, { oneWay: number; roundTrip: number }> = {
-  lwkt: { oneWay: 200_000, roundTrip: 5000 },
-  "lwkt callSync": { oneWay: 200_000, roundTrip: 5000 },
-  "bare ring": { oneWay: 200_000, roundTrip: 5000 },
-  MessageChannel: { oneWay: 20_000, roundTrip: 2000 },
-  comlink: { oneWay: 2000, roundTrip: 1000 },
+  lwkt: { oneWay: 1_000_000, roundTrip: 100_000 },
+  "lwkt callSync": { oneWay: 1_000_000, roundTrip: 200_000 },
+  "bare ring": { oneWay: 1_000_000, roundTrip: 200_000 },
+  MessageChannel: { oneWay: 40_000, roundTrip: 2000 },
+  comlink: { oneWay: 5000, roundTrip: 1000 },
 };
 
 async function race(title: string, bytes: number, what: "oneWay" | "roundTrip", makes: Make[]): Promise<Row[]> {
   const all = await Promise.all(makes.map((make) => make(bytes)));
-  const shrink = bytes > 4096 ? 0.05 : bytes > 256 ? 0.5 : 1;
+  const shrink = bytes > 4096 ? 0.02 : bytes > 256 ? 0.5 : 1;
   const counts = all.map((c) => Math.max(20, Math.ceil(COUNTS[c.name]![what] * scale * shrink)));
   const times = await inTurns(
     all.map((c) => c.name),
     counts,
     rounds,
     (i, n) => all[i]![what](n),
+    WARM_UP,
   );
   await Promise.all(all.map((c) => c.close()));
   return compare(title, times);
@@ -69,6 +72,7 @@ async function fanIn(workers: number, bytes: number): Promise<Row[]> {
     counts.map((n) => n * workers),
     rounds,
     (i) => all[i]!.run(counts[i]!),
+    WARM_UP,
   );
   await Promise.all(all.map((c) => c.close()));
   return compare(`fan-in from ${workers} workers, ${bytes} B`, times);

@@ -30,16 +30,21 @@ export interface Times {
 
 /**
  * Measures contestants in turns, so that what else the machine does hits all of them. `run` lets contestant `i` do `count` of what is measured;
- * `counts` is how many that are in a round. The first round warms up and does not count.
+ * `counts` is how many that are in a round. Before all that each warms up: for a round, and for more of them until `warmUp` milliseconds are over.
  */
 export async function inTurns(
   names: readonly string[],
   counts: readonly number[],
   rounds: number,
   run: (i: number, count: number) => Promise<void> | void,
+  warmUp = 0,
 ): Promise<Times[]> {
   const times = names.map((name): Times => ({ name, rounds: [] }));
-  for (let i = 0; i < names.length; i++) await run(i, counts[i]!);
+  for (let i = 0; i < names.length; i++) {
+    const start = performance.now();
+    do await run(i, counts[i]!);
+    while (performance.now() - start < warmUp);
+  }
   for (let round = 0; round < rounds; round++) {
     for (let i = 0; i < names.length; i++) {
       const start = performance.now();

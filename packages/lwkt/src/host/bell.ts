@@ -41,6 +41,8 @@ export class Bell {
   readonly word: Int32Array;
   /** A promise of waitAsync is out; it is used again for the next sleep. */
   private waiting = false;
+  /** The word says AWAKE and only the owner may say otherwise. What others watch is not written needlessly: each write costs them a line of their cache. */
+  private isAwake = false;
 
   /** `onWake` is called, from the event loop, after `sleepAsync` when somebody rang. */
   constructor(
@@ -53,16 +55,20 @@ export class Bell {
 
   /** Looks at its queues by itself from here on. */
   awake(): void {
+    if (this.isAwake) return;
+    this.isAwake = true;
     Atomics.store(this.word, 0, AWAKE);
   }
 
   /** Is about to sleep. The queues must be looked at once more before `sleep` or `sleepAsync`. */
   drowse(): void {
+    this.isAwake = false;
     Atomics.store(this.word, 0, this.canWaitAsync ? ASLEEP : ASLEEP_POKE);
   }
 
   /** As `drowse`, before `sleep`. */
   drowseBlocking(): void {
+    this.isAwake = false;
     Atomics.store(this.word, 0, ASLEEP);
   }
 

@@ -474,7 +474,8 @@ export class Link implements SideData, AbortHandler {
       n++;
       if (ring.owes && ring.release()) this.signal();
     }
-    if (n > 0 && ring.release()) this.signal();
+    // What was taken since is told when there is time: who looks next time finds nothing, or takes more.
+    if (n === 0 && ring.release()) this.signal();
     return n;
   }
 
@@ -562,7 +563,7 @@ export class Link implements SideData, AbortHandler {
       n++;
       if (ring.owes && ring.release()) this.signal();
     }
-    if (n > 0 && ring.release()) this.signal();
+    if (n === 0 && ring.release()) this.signal();
     return n;
   }
 
