@@ -17,6 +17,8 @@ const ISOLATION = {
   "Cross-Origin-Embedder-Policy": "require-corp",
 };
 
+/** A page whose server does not send them. */
+const UNISOLATED = "/unisolated";
 const PAGE =
   "<!doctype html><meta charset=utf-8><link rel=icon href=data:,><title>LWKT</title><script type=module src=/page.mjs></script>";
 
@@ -29,6 +31,7 @@ beforeAll(async () => {
   const files = new Map<string, URL | string>([
     ["/", PAGE],
     // Browsers that do not have it yet are woken by message events.
+    [UNISOLATED, PAGE],
     ["/without-wait-async", PAGE.replace("<script", "<script>delete Atomics.waitAsync</script><script")],
     ["/page.mjs", await bundle("browser/page.ts", "browser")],
     ["/worker.mjs", await bundle("workers/work.ts", "browser")],
@@ -37,7 +40,8 @@ beforeAll(async () => {
     const found = files.get(request.url ?? "");
     const type = found instanceof URL ? "text/javascript" : "text/html";
     void Promise.resolve(found instanceof URL ? readFile(found) : found).then((body) => {
-      response.writeHead(body === undefined ? 404 : 200, { "Content-Type": type, ...ISOLATION });
+      const isolation = request.url === UNISOLATED ? {} : ISOLATION;
+      response.writeHead(body === undefined ? 404 : 200, { "Content-Type": type, ...isolation });
       response.end(body);
     });
   });
@@ -69,6 +73,17 @@ async function open(pathName: string): Promise<Page> {
   await page.waitForFunction("globalThis.run !== undefined");
   return page;
 }
+
+test(
+  "a page that is not cross-origin isolated is told what it lacks",
+  async () => {
+    const page = await open(UNISOLATED);
+    expect(await page.evaluate("run.isolated()")).toBe(false);
+    expect(await page.evaluate("run.refused()")).toMatch(/^EOPNOTSUPP: .*Cross-Origin-Opener-Policy/);
+    await page.close();
+  },
+  4 * MINUTES,
+);
 
 describe.each(["/", "/without-wait-async"])("Chromium, page %s", (pathName) => {
   let page: Page;

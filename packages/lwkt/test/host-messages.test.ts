@@ -353,6 +353,7 @@ describe("ports of one thread", () => {
   test("an arena's blocks are taken once", () => {
     expect(() => localCpu().createArena({ blockSize: 0, blocks: 1 })).toThrow("EINVAL");
     expect(() => localCpu().createArena({ blockSize: 64, blocks: 70_000 })).toThrow("EINVAL");
+    expect(() => localCpu().createArena({ blockSize: 2 ** 30, blocks: 65_534 })).toThrow("ENOMEM");
     const arena = localCpu().createArena({ blockSize: 100, blocks: 3 });
     expect(arena.blockSize).toBe(128);
     const blocks = [arena.alloc(), arena.alloc(5), arena.alloc(0)];

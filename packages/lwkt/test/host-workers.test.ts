@@ -383,5 +383,7 @@ describe("death", () => {
   test("a program that fails before it is a CPU", async () => {
     expect(await rejection(spawnCpu(new URL("./no-such-file.mjs", url)))).toMatchObject({ code: "EPIPE" });
     expect(await rejection(spawnCpu(url, { ringBytes: 1000 }))).toMatchObject({ code: "EINVAL" });
+    expect(await rejection(spawnCpu("relative.js"))).toMatchObject({ code: "EINVAL", name: "LwktError" });
+    expect(await rejection(spawnCpu(new URL("http://localhost/worker.js")))).toMatchObject({ code: "EINVAL" });
   });
 });

@@ -79,6 +79,14 @@ export class SharedBlock implements Disposable {
   }
 }
 
+function allocate(bytes: number): SharedArrayBuffer {
+  try {
+    return new SharedArrayBuffer(bytes);
+  } catch (error) {
+    throw new LwktError("ENOMEM", `no ${bytes} bytes of shared memory`, { cause: error });
+  }
+}
+
 /** Blocks of one size in shared memory. Any CPU that was sent one of its blocks may release it. */
 export class SharedArena {
   readonly id: number;
@@ -101,7 +109,7 @@ export class SharedArena {
     this.words = new Int32Array(memory.buffer, 0, META + META_WORDS * memory.blocks);
   }
 
-  /** @internal a new arena whose blocks `owner` takes and gives. Throws EINVAL for sizes out of range. */
+  /** @internal a new arena whose blocks `owner` takes and gives. Throws EINVAL for sizes out of range, ENOMEM for more than there is. */
   static create(id: number, owner: number, { blockSize, blocks }: ArenaOptions): SharedArena {
     if (!Number.isInteger(blocks) || blocks < 1 || blocks > BLOCKS_MAX)
       throw new LwktError("EINVAL", `an arena has 1 to ${BLOCKS_MAX} blocks, not ${blocks}`);
@@ -109,10 +117,7 @@ export class SharedArena {
     if (!Number.isInteger(blockSize) || blockSize < 1 || blockSize > 2 ** 30)
       throw new LwktError("EINVAL", `blocks of ${blockSize} bytes`);
     const data = ((META + META_WORDS * blocks) * 4 + 63) & ~63;
-    const arena = new SharedArena(
-      { id, buffer: new SharedArrayBuffer(data + size * blocks), blockSize: size, blocks },
-      owner,
-    );
+    const arena = new SharedArena({ id, buffer: allocate(data + size * blocks), blockSize: size, blocks }, owner);
     for (let i = 0; i < blocks; i++) arena.words[META + META_WORDS * i + NEXT] = i + 1 < blocks ? i + 2 : 0;
     arena.words[FREE] = 1;
     return arena;

@@ -6,6 +6,7 @@
  */
 import type * as WorkerThreads from "node:worker_threads";
 import type { MessagePort as NodeMessagePort, Transferable as NodeTransferable } from "node:worker_threads";
+import { LwktError } from "./errors";
 
 /** What may be in a transfer list, on any host. */
 export type Transferred = ArrayBuffer | AnyPort;
@@ -244,7 +245,11 @@ function webPlatform(scope: WebScope): Platform {
   };
 }
 
-/** The platform of the thread that asks. */
+const NOT_ISOLATED =
+  "there is no shared memory here: the page and its workers must be served over HTTPS, or from localhost, with " +
+  "Cross-Origin-Opener-Policy: same-origin and Cross-Origin-Embedder-Policy: require-corp";
+
+/** The platform of the thread that asks. Throws EOPNOTSUPP in a page that is not cross-origin isolated. */
 export function detectPlatform(): Platform {
   const host = (globalThis as { process?: Process }).process;
   if (host?.versions?.node !== undefined && host.getBuiltinModule !== undefined) {
@@ -252,5 +257,6 @@ export function detectPlatform(): Platform {
     const os = host.getBuiltinModule("node:os") as { availableParallelism(): number };
     return nodePlatform(threads, os.availableParallelism());
   }
+  if (typeof SharedArrayBuffer === "undefined") throw new LwktError("EOPNOTSUPP", NOT_ISOLATED);
   return webPlatform(globalThis as unknown as WebScope);
 }

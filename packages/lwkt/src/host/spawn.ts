@@ -158,7 +158,8 @@ export class WorkerCpu extends PeerCpu implements AsyncDisposable {
 
 /**
  * Starts a worker thread as a CPU. Resolves when its program has begun to use this library.
- * Rejects with ETIMEDOUT when it does not, EPIPE when it ends before, EINVAL for a bad ring size.
+ * Rejects with ETIMEDOUT when it does not, EPIPE when it ends before, EINVAL for a bad ring size and for what the host cannot start a thread from (a relative
+ * path, another scheme than its own), EOPNOTSUPP in a page that is not cross-origin isolated.
  *
  *     await using cpu = await spawnCpu(new URL("./worker.js", import.meta.url));
  */
@@ -170,8 +171,8 @@ export async function spawnCpu(url: URL | string, options: SpawnOptions = {}): P
   const name = options.name ?? `cpu${id}`;
   const bell = new SharedArrayBuffer(64);
   const memory = createLinkMemory([cpu.bell.buffer, bell], capacity);
+  const handle = startThread(cpu, url, { ...options, name });
   const { local, remote } = cpu.platform.channel();
-  const handle = cpu.platform.spawn(url, { ...options, name });
   const started = new Promise<void>((resolve) => {
     handle.onMessage((message) => {
       if (controlOf(message)?.kind === "ready") resolve();
@@ -217,6 +218,16 @@ export async function spawnCpu(url: URL | string, options: SpawnOptions = {}): P
   const link = new Link(cpu, name, id, memory, 0, local);
   cpu.addLink(link);
   return new WorkerCpu(link, handle, exit, bell);
+}
+
+function startThread(cpu: LocalCpu, url: URL | string, options: PlatformWorkerOptions): WorkerHandle {
+  try {
+    return cpu.platform.spawn(url, options);
+  } catch (error) {
+    throw new LwktError("EINVAL", `no worker can be started from ${String(url)}: ${(error as Error).message}`, {
+      cause: error,
+    });
+  }
 }
 
 /** Gives two CPUs that this one has started a link of their own. They reach each other by `peerCpu(name)`. */

@@ -131,4 +131,11 @@ async function death(): Promise<unknown> {
   };
 }
 
-Object.assign(globalThis, { run: { calls, flow, peers, death, isolated: () => page.crossOriginIsolated } });
+const isolated = (): boolean => page.crossOriginIsolated;
+const refused = (): Promise<string> =>
+  spawnCpu(worker).then(
+    () => "none",
+    (error: Error) => error.message,
+  );
+
+Object.assign(globalThis, { run: { calls, flow, peers, death, isolated, refused } });
