@@ -1,6 +1,7 @@
 /** The curve of `decisions.ts` as a picture: time of a decision by the number of CPUs, a panel for each pattern. */
 import { colour, policyNames } from "../src/host";
-import { MACHINES, PATTERNS, type Pattern, type Point } from "./decisions";
+import { MACHINES, type Point } from "./decisions";
+import { PATTERNS, type Pattern } from "./load";
 
 const PANEL = { width: 430, height: 300, gap: 90 };
 const LEFT = 64;

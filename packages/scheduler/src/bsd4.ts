@@ -14,7 +14,7 @@ import { CLASS_REALTIME, ESTCPUMAX, PRIBASE_NULL, SAMPLE_NS, SLICE_NS, type Sche
 import { LoadTree } from "./load-tree";
 import { SchedPolicy, TICK_NS } from "./policy";
 import { PriorityTree } from "./priority-tree";
-import { QUEUES, RunQueue, newHeads, type Sampler } from "./run-queue";
+import { QUEUES, RunQueues, type Sampler } from "./run-queue";
 import { LEVEL_CORE, type Topology } from "./topology";
 
 /** Ticks of more than half a CPU until an entity counts as batch: 30 s. */
@@ -48,7 +48,7 @@ export class Bsd4Tuning {
 }
 
 export class Bsd4 extends SchedPolicy implements Sampler {
-  private readonly queue: RunQueue = new RunQueue(newHeads(1), 0);
+  private readonly queue: RunQueues = new RunQueues(1);
   private readonly upri: PriorityTree;
   /** Only its counts of idle CPUs are used. */
   private readonly tree: LoadTree;
@@ -138,7 +138,7 @@ export class Bsd4 extends SchedPolicy implements Sampler {
 
   override unsetRunnable(e: SchedEntity, now: long): void {
     if (!e.queued) return;
-    this.queue.remove(e);
+    this.queue.remove(0, e);
     this.runnable--;
     e.sleepStart = now;
   }
@@ -155,7 +155,7 @@ export class Bsd4 extends SchedPolicy implements Sampler {
       e.forked = false;
     }
     if (!this.mayRun(e, e.cpu)) e.cpu = this.firstAllowed(e);
-    this.queue.add(e, false);
+    this.queue.add(0, e, false);
     this.runnable++;
     e.queuedTick = longDiv(now, TICK_NS);
     return this.kick(e);
@@ -204,7 +204,7 @@ export class Bsd4 extends SchedPolicy implements Sampler {
     this.resched[cpu] = 0;
     const e = this.pick(cpu, longDiv(now, TICK_NS));
     if (e === null) return null;
-    this.queue.remove(e);
+    this.queue.remove(0, e);
     this.runnable--;
     e.cpu = cpu;
     e.sliceUsed = 0;
@@ -220,9 +220,9 @@ export class Bsd4 extends SchedPolicy implements Sampler {
     let nearest: SchedEntity | null = null;
     let distance: i32 = 0;
     let checks = this.tuning.queueChecks;
-    for (let q = this.queue.best; q < QUEUES; q = this.queue.after(q)) {
+    for (let q = this.queue.best(0); q < QUEUES; q = this.queue.after(0, q)) {
       const rank: i32 = (worst - q) | 0;
-      let e = this.queue.head(q);
+      let e = this.queue.head(0, q);
       while (e !== null) {
         if (this.mayRun(e, cpu)) {
           const fresh = tick - e.queuedTick < this.tuning.keepTicks;
@@ -261,18 +261,18 @@ export class Bsd4 extends SchedPolicy implements Sampler {
 
   private checkSlice(e: SchedEntity): void {
     if (!e.turnOver) return;
-    if (this.queue.best <= e.priority >> 2) this.want(e.cpu);
+    if (this.queue.best(0) <= e.priority >> 2) this.want(e.cpu);
     else e.sliceUsed = 0;
   }
 
   override tick(cpu: i32, now: long): void {
     if (now >= this.nextDecay) {
       this.nextDecay = now + SAMPLE_NS;
-      if (this.queue.hasNormal) this.queue.decay(now, this);
+      if (this.queue.hasNormal(0)) this.queue.decay(0, now, this);
     }
-    if (this.queue.count === 0) return;
+    if (this.queue.count(0) === 0) return;
     const running = this.current[cpu];
-    if (running === null || this.queue.best < running.priority >> 2) this.want(cpu);
+    if (running === null || this.queue.best(0) < running.priority >> 2) this.want(cpu);
     else this.checkSlice(running);
   }
 
@@ -281,7 +281,7 @@ export class Bsd4 extends SchedPolicy implements Sampler {
   }
 
   override slice(_cpu: i32, e: SchedEntity): long {
-    if (this.queue.count === 0 || (e.klass === CLASS_REALTIME && !e.roundRobin)) return -1;
+    if (this.queue.count(0) === 0 || (e.klass === CLASS_REALTIME && !e.roundRobin)) return -1;
     const left = SLICE_NS - e.sliceUsed;
     return left > 0 ? left : 1;
   }
@@ -295,18 +295,18 @@ export class Bsd4 extends SchedPolicy implements Sampler {
     _now: long,
   ): void {
     const queued = e.queued;
-    if (queued) this.queue.remove(e);
+    if (queued) this.queue.remove(0, e);
     e.klass = klass;
     e.nice = nice;
     e.rtPriority = rtPriority;
     e.roundRobin = roundRobin;
     this.detune(e);
     if (queued) {
-      this.queue.add(e, false);
+      this.queue.add(0, e, false);
       this.kick(e);
     } else if (this.current[e.cpu] === e) {
       this.upri.set(e.cpu, e.priority);
-      if (this.queue.count > 0) this.want(e.cpu);
+      if (this.queue.count(0) > 0) this.want(e.cpu);
     }
   }
 
@@ -316,6 +316,6 @@ export class Bsd4 extends SchedPolicy implements Sampler {
   }
 
   override waiting(_cpu: i32): i32 {
-    return this.queue.count;
+    return this.queue.count(0);
   }
 }

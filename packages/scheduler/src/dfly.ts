@@ -26,7 +26,7 @@ import {
 } from "./dfly-tuning";
 import { LoadTree } from "./load-tree";
 import { SchedPolicy, TICK_NS } from "./policy";
-import { QUEUES, RunQueue, newHeads, type Sampler } from "./run-queue";
+import { RunQueues, type Sampler } from "./run-queue";
 import type { Topology } from "./topology";
 
 /** Who has slept so long is no load any more, ns. */
@@ -48,7 +48,7 @@ export class Dfly extends SchedPolicy implements Sampler {
   readonly ucount: Int32Array;
   readonly tree: LoadTree;
   private readonly choice: DflyChoice;
-  private readonly queues: RunQueue[] = [];
+  private readonly queues: RunQueues;
   /** When the waiting ones of a CPU are next looked at, ns. */
   private readonly nextDecay: LongArray;
   /** Where the last child of this CPU's entities was put. */
@@ -72,6 +72,7 @@ export class Dfly extends SchedPolicy implements Sampler {
     kassert(tuning.wrong().length === 0, "dfly: tuning out of range");
     this.label = label;
     this.uload = new Int32Array(topology.cpus);
+    this.queues = new RunQueues(topology.cpus);
     this.ucount = new Int32Array(topology.cpus);
     this.scan = new Int32Array(topology.cpus);
     this.upri = new Int32Array(topology.cpus);
@@ -80,9 +81,7 @@ export class Dfly extends SchedPolicy implements Sampler {
     this.tree = tree;
     this.choice = new DflyChoice(topology, tuning, tree);
     this.upri.fill(PRIBASE_NULL);
-    const heads = newHeads(topology.cpus);
     for (let c = 0; c < topology.cpus; c++) {
-      this.queues.push(new RunQueue(heads, imul(c, QUEUES)));
       this.scan[c] = c;
       this.refresh(c);
     }
@@ -98,12 +97,12 @@ export class Dfly extends SchedPolicy implements Sampler {
   effective(cpu: i32): i32 {
     const t = this.tuning;
     const load: i32 = (this.uload[cpu] + imul(this.ucount[cpu], t.weight3)) | 0;
-    if (this.current[cpu] !== null || this.queues[cpu].count !== 0) return load;
+    if (this.current[cpu] !== null || this.queues.count(cpu) !== 0) return load;
     return ((t.halveIdle ? (load / 2) | 0 : load) - t.weight4) | 0;
   }
 
   private refresh(cpu: i32): void {
-    const waiting = this.queues[cpu].count;
+    const waiting = this.queues.count(cpu);
     this.tree.set(cpu, this.effective(cpu), this.movable(cpu, waiting), waiting === 0 && this.current[cpu] === null);
   }
 
@@ -213,7 +212,7 @@ export class Dfly extends SchedPolicy implements Sampler {
   private enqueue(e: SchedEntity, atHead: boolean): void {
     const cpu = e.cpu;
     this.count(e);
-    this.queues[cpu].add(e, atHead);
+    this.queues.add(cpu, e, atHead);
     this.runnable++;
     this.interrupt(e);
     this.refresh(cpu);
@@ -233,7 +232,7 @@ export class Dfly extends SchedPolicy implements Sampler {
 
   override unsetRunnable(e: SchedEntity, now: long): void {
     if (!e.queued) return;
-    this.queues[e.cpu].remove(e);
+    this.queues.remove(e.cpu, e);
     this.runnable--;
     e.sleepStart = now;
     this.doze(e);
@@ -298,7 +297,7 @@ export class Dfly extends SchedPolicy implements Sampler {
       if ((features & DFLY_FORK_BEST) !== 0) return this.choice.best(e);
       if ((features & DFLY_FORK_SAME) !== 0) return e.cpu;
       if ((features & DFLY_FORK_SPREAD) !== 0) return this.spread(e);
-      return this.queues[e.cpu].count !== 0 ? this.choice.best(e) : e.cpu;
+      return this.queues.count(e.cpu) !== 0 ? this.choice.best(e) : e.cpu;
     }
     return (features & DFLY_PUSH) !== 0 ? this.choice.best(e) : e.cpu;
   }
@@ -306,14 +305,14 @@ export class Dfly extends SchedPolicy implements Sampler {
   override choose(cpu: i32, _now: long): SchedEntity | null {
     kassert(this.current[cpu] === null, "scheduler: the CPU is busy");
     this.resched[cpu] = 0;
-    const queue = this.queues[cpu];
-    let e = queue.peek();
+    const queue = this.queues;
+    let e = queue.peek(cpu);
     if (e === null) {
       if ((this.tuning.features & DFLY_PULL) === 0 || this.tree.queued[0] === 0) return null;
       e = this.pull(cpu, false, this.tuning.weight7);
       if (e === null) return null;
     }
-    queue.remove(e);
+    queue.remove(cpu, e);
     this.runnable--;
     this.current[cpu] = e;
     this.upri[cpu] = e.priority;
@@ -329,7 +328,7 @@ export class Dfly extends SchedPolicy implements Sampler {
   }
 
   override waiting(cpu: i32): i32 {
-    return this.queues[cpu].count;
+    return this.queues.count(cpu);
   }
 
   // Time.
@@ -355,7 +354,7 @@ export class Dfly extends SchedPolicy implements Sampler {
   /** A reschedule when somebody better waits, or the slice is over. */
   private checkSlice(e: SchedEntity): void {
     const cpu = e.cpu;
-    const first = this.queues[cpu].best;
+    const first = this.queues.best(cpu);
     const own: i32 = e.priority >> 2;
     if (first < own) {
       this.want(cpu);
@@ -369,8 +368,8 @@ export class Dfly extends SchedPolicy implements Sampler {
     this.sweep(now);
     if (now >= this.nextDecay.get(cpu)) {
       this.nextDecay.set(cpu, now + SAMPLE_NS);
-      if (this.queues[cpu].hasNormal) {
-        this.queues[cpu].decay(now, this);
+      if (this.queues.hasNormal(cpu)) {
+        this.queues.decay(cpu, now, this);
         this.refresh(cpu);
       }
     }
@@ -394,7 +393,7 @@ export class Dfly extends SchedPolicy implements Sampler {
   }
 
   override slice(cpu: i32, e: SchedEntity): long {
-    if (this.queues[cpu].count === 0 || (e.klass === CLASS_REALTIME && !e.roundRobin)) return -1;
+    if (this.queues.count(cpu) === 0 || (e.klass === CLASS_REALTIME && !e.roundRobin)) return -1;
     const left = SLICE_NS - e.sliceUsed;
     return left > 0 ? left : 1;
   }
@@ -413,7 +412,7 @@ export class Dfly extends SchedPolicy implements Sampler {
     _now: long,
   ): void {
     const queued = e.queued;
-    if (queued) this.queues[e.cpu].remove(e);
+    if (queued) this.queues.remove(e.cpu, e);
     const before = e.uload;
     e.klass = klass;
     e.nice = nice;
@@ -422,18 +421,18 @@ export class Dfly extends SchedPolicy implements Sampler {
     e.resetPriority();
     this.reweigh(e, before);
     if (queued) {
-      this.queues[e.cpu].add(e, false);
+      this.queues.add(e.cpu, e, false);
       this.interrupt(e);
     } else if (this.current[e.cpu] === e) {
       this.upri[e.cpu] = e.priority;
-      if (this.queues[e.cpu].count > 0) this.want(e.cpu);
+      if (this.queues.count(e.cpu) > 0) this.want(e.cpu);
     }
     this.refresh(e.cpu);
   }
 
   protected override requeue(e: SchedEntity, _now: long): void {
     const from = e.cpu;
-    this.queues[from].remove(e);
+    this.queues.remove(from, e);
     this.runnable--;
     const target = this.choice.best(e);
     this.discount(e);
@@ -448,23 +447,23 @@ export class Dfly extends SchedPolicy implements Sampler {
   private pull(cpu: i32, force: boolean, hysteresis: i32): SchedEntity | null {
     const from = this.choice.worst(cpu, force);
     if (from < 0 || ((this.uload[cpu] + hysteresis) | 0) >= this.uload[from]) return null;
-    const queue = this.queues[from];
+    const queue = this.queues;
     let left = PULL_CHECKS;
-    for (let q = queue.worst; left > 0 && q >= 0; q = queue.before(q)) {
-      let e = queue.tail(q);
+    for (let q = queue.worst(from); left > 0 && q >= 0; q = queue.before(from, q)) {
+      let e = queue.tail(from, q);
       while (e !== null && left > 0) {
         left--;
         if (this.mayRun(e, cpu)) {
-          queue.remove(e);
+          queue.remove(from, e);
           this.discount(e);
           this.refresh(from);
           e.cpu = cpu;
           this.count(e);
-          this.queues[cpu].add(e, true);
+          this.queues.add(cpu, e, true);
           this.refresh(cpu);
           return e;
         }
-        e = queue.previous(e);
+        e = queue.previous(from, e);
       }
     }
     return null;

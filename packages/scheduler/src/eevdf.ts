@@ -14,7 +14,7 @@ import { CLASS_NORMAL, CLASS_REALTIME, NICE_MIN, SLICE_NS, type SchedEntity } fr
 import { FairNode, FairQueue, WEIGHT_0, WEIGHT_IDLE, virtualTime, type NodeFilter } from "./fair-queue";
 import { LoadTree } from "./load-tree";
 import { SchedPolicy, TICK_NS } from "./policy";
-import { QUEUES, RunQueue, newHeads } from "./run-queue";
+import { QUEUES, RunQueues } from "./run-queue";
 import { LEVEL_PACKAGE, type Topology } from "./topology";
 
 /** A slice on one CPU, ns; with more CPUs times 1 + log2 of at most 8 (sysctl_sched_base_slice and its scaling). */
@@ -36,7 +36,7 @@ export class Eevdf extends SchedPolicy implements NodeFilter {
   /** Length of a slice, ns. */
   readonly sliceNs: long;
   private readonly fair: FairQueue[] = [];
-  private readonly realtime: RunQueue[] = [];
+  private readonly realtime: RunQueues;
   private readonly tree: LoadTree;
   /** The package of each CPU. */
   private readonly domain: Int32Array;
@@ -49,10 +49,9 @@ export class Eevdf extends SchedPolicy implements NodeFilter {
     this.sliceNs = BASE_SLICE_NS * toLong((32 - clz(cpus)) | 0);
     this.tree = new LoadTree(topology);
     this.domain = new Int32Array(topology.cpus);
-    const heads = newHeads(topology.cpus);
+    this.realtime = new RunQueues(topology.cpus);
     for (let c = 0; c < topology.cpus; c++) {
       this.fair.push(new FairQueue());
-      this.realtime.push(new RunQueue(heads, imul(c, QUEUES)));
       this.domain[c] = topology.around(c, LEVEL_PACKAGE);
     }
   }
@@ -83,7 +82,7 @@ export class Eevdf extends SchedPolicy implements NodeFilter {
 
   private refresh(cpu: i32): void {
     const q = this.fair[cpu];
-    const rt = this.realtime[cpu].count;
+    const rt = this.realtime.count(cpu);
     const running = this.current[cpu];
     let load = i32(longDiv(q.weight + (LOAD_UNIT - 1), toLong(LOAD_UNIT)));
     const runningRt = running !== null && running.klass === CLASS_REALTIME;
@@ -97,7 +96,7 @@ export class Eevdf extends SchedPolicy implements NodeFilter {
   }
 
   override waiting(cpu: i32): i32 {
-    return (this.fair[cpu].count + this.realtime[cpu].count) | 0;
+    return (this.fair[cpu].count + this.realtime.count(cpu)) | 0;
   }
 
   // Life.
@@ -165,7 +164,7 @@ export class Eevdf extends SchedPolicy implements NodeFilter {
   private takeOff(e: SchedEntity): void {
     this.runnable--;
     if (e.klass === CLASS_REALTIME) {
-      this.realtime[e.cpu].remove(e);
+      this.realtime.remove(e.cpu, e);
       return;
     }
     this.fair[e.cpu].remove(this.nodeOf(e));
@@ -189,7 +188,7 @@ export class Eevdf extends SchedPolicy implements NodeFilter {
   private putOn(e: SchedEntity): void {
     this.runnable++;
     const cpu = e.cpu;
-    if (e.klass === CLASS_REALTIME) this.realtime[cpu].add(e, false);
+    if (e.klass === CLASS_REALTIME) this.realtime.add(cpu, e, false);
     else {
       const n = this.nodeOf(e);
       const q = this.fair[cpu];
@@ -242,7 +241,7 @@ export class Eevdf extends SchedPolicy implements NodeFilter {
       if (e.klass === CLASS_REALTIME) {
         const spent = e.turnOver;
         if (spent) e.newTurn();
-        this.realtime[from].add(e, !spent);
+        this.realtime.add(from, e, !spent);
       } else {
         const n = this.nodeOf(e);
         n.turn = -1;
@@ -282,9 +281,9 @@ export class Eevdf extends SchedPolicy implements NodeFilter {
     this.resched[cpu] = 0;
     if (this.waiting(cpu) === 0 && (this.tree.queued[0] === 0 || !this.pull(cpu))) return null;
     this.resched[cpu] = 0;
-    const rt = this.realtime[cpu].peek();
+    const rt = this.realtime.peek(cpu);
     if (rt !== null) {
-      this.realtime[cpu].remove(rt);
+      this.realtime.remove(cpu, rt);
       this.current[cpu] = rt;
     } else {
       const q = this.fair[cpu];
@@ -310,8 +309,7 @@ export class Eevdf extends SchedPolicy implements NodeFilter {
     const cpu = e.cpu;
     if (e.klass === CLASS_REALTIME) {
       if (e.sliceUsed < SLICE_NS || !e.roundRobin) return;
-      const rt = this.realtime[cpu];
-      if (rt.best <= e.priority >> 2) this.want(cpu);
+      if (this.realtime.best(cpu) <= e.priority >> 2) this.want(cpu);
       else e.sliceUsed = 0;
       return;
     }
@@ -365,10 +363,10 @@ export class Eevdf extends SchedPolicy implements NodeFilter {
 
   /** Who waits on a CPU and may run on another: the best real-time entity, else the one with the latest deadline. */
   private candidate(from: i32, to: i32): SchedEntity | null {
-    const rt = this.realtime[from];
+    const rt = this.realtime;
     let left = PULL_CHECKS;
-    for (let q = rt.best; left > 0 && q < QUEUES; q = rt.after(q)) {
-      let e = rt.head(q);
+    for (let q = rt.best(from); left > 0 && q < QUEUES; q = rt.after(from, q)) {
+      let e = rt.head(from, q);
       while (e !== null && left > 0) {
         left--;
         if (this.mayRun(e, to)) return e;
@@ -401,7 +399,7 @@ export class Eevdf extends SchedPolicy implements NodeFilter {
   override slice(cpu: i32, e: SchedEntity): long {
     let left: long = 0;
     if (e.klass === CLASS_REALTIME) {
-      if (!e.roundRobin || this.realtime[cpu].count === 0) return -1;
+      if (!e.roundRobin || this.realtime.count(cpu) === 0) return -1;
       left = SLICE_NS - e.sliceUsed;
     } else {
       if (this.fair[cpu].count === 0) return -1;
@@ -427,7 +425,7 @@ export class Eevdf extends SchedPolicy implements NodeFilter {
     const queued = e.queued;
     if (queued) {
       this.runnable--;
-      if (e.klass === CLASS_REALTIME) this.realtime[cpu].remove(e);
+      if (e.klass === CLASS_REALTIME) this.realtime.remove(cpu, e);
       else this.fair[cpu].remove(n);
     }
     const left = longDiv((n.deadline - n.vruntime) * n.weight, toLong(WEIGHT_0));
@@ -448,7 +446,7 @@ export class Eevdf extends SchedPolicy implements NodeFilter {
     }
     if (queued) {
       this.runnable++;
-      if (klass === CLASS_REALTIME) this.realtime[cpu].add(e, false);
+      if (klass === CLASS_REALTIME) this.realtime.add(cpu, e, false);
       else this.fair[cpu].insert(n);
       this.interrupt(e);
     } else if (running && this.waiting(cpu) > 0) this.want(cpu);

@@ -68,10 +68,10 @@ const LONG_SLEEP_NS: long = 1000000000;
  * | uload | the load it is to its CPU: 512 for all of a CPU at nice 0, 0 to double by nice |
  */
 export class SchedEntity {
-  // What every decision looks at comes first.
-  klass: i32 = CLASS_NORMAL;
+  // What every decision looks at comes first: with thousands of CPUs the entities are what no cache holds, so cache lines count.
   priority: i32 = CLASS_NORMAL;
-  uload: i32 = 0;
+  /** The CPU whose queue it is on, or where it runs or ran last. Of policies for several CPUs. */
+  cpu: i32 = 0;
   /** On a run queue; links owned by the queue. */
   queued: boolean = false;
   next: SchedEntity | null = null;
@@ -80,28 +80,28 @@ export class SchedEntity {
   sliceUsed: long = 0;
   /** It gave up its turn. */
   yielded: boolean = false;
-
-  // Of policies for several CPUs; owned by the policy.
-  /** The CPU whose queue it is on, or where it runs or ran last. */
-  cpu: i32 = 0;
-  /** The CPU that woke it last, -1 for none. */
-  wakeCpu: i32 = -1;
-  /** Where it may run; null for everywhere. */
+  /** Where it may run; null for everywhere. Owned by the policy, like what follows up to `dozeAt`. */
   allowed: AllowedCpus | null = null;
-  /** New: not yet placed for the first time. */
-  forked: boolean = false;
+  /** When it went to sleep, ns, or -1. */
+  sleepStart: long = -1;
   /** Its `uload` counts for its CPU; true for a while after it went to sleep. */
   loaded: boolean = false;
+  uload: i32 = 0;
+  /** New: not yet placed for the first time. */
+  forked: boolean = false;
+  /** The CPU that woke it last, -1 for none. */
+  wakeCpu: i32 = -1;
   /** Its place among the sleepers whose load still counts; -1 for none. */
   dozeAt: i32 = -1;
-
   /** CPU time and start of the current sample, ns. */
   sampleCpu: long = 0;
   sampleStart: long = 0;
-  /** When it went to sleep, ns, or -1. */
-  sleepStart: long = -1;
   /** Samples through which it has waited since it last ran. */
   passedOver: i32 = 0;
+  /** What EEVDF knows about it; null under other policies. */
+  fair: FairNode | null = null;
+
+  klass: i32 = CLASS_NORMAL;
   estcpu: i32 = 0;
   nice: i32 = 0;
   rtPriority: i32 = 0;
@@ -113,17 +113,20 @@ export class SchedEntity {
   /** Of bsd4: ticks it was more busy than not, less the others, 0 to BATCH_MAX; the tick at which it was queued. */
   batch: i32 = 0;
   queuedTick: long = 0;
-  /** What EEVDF knows about it; null under other policies. */
-  fair: FairNode | null = null;
 
   /** Which run queue of its class it belongs to, 0 to NQS-1. */
   get queueIndex(): i32 {
     return ((this.priority & 127) / PPQ) | 0;
   }
 
-  /** Whether others of its priority go first now: its slice is used up, or it gave way. A FIFO real-time entity has no slice. */
+  /** Whether others of its priority go first now: its slice is used up, or it gave way. */
   get turnOver(): boolean {
-    return this.yielded || (this.sliceUsed >= SLICE_NS && (this.klass !== CLASS_REALTIME || this.roundRobin));
+    return this.yielded || (this.sliceUsed >= SLICE_NS && this.hasSlice);
+  }
+
+  /** Whether it has slices, and others of its priority a turn after each; a FIFO real-time entity has none. */
+  get hasSlice(): boolean {
+    return this.klass !== CLASS_REALTIME || this.roundRobin;
   }
 
   /** A new slice. */

@@ -76,7 +76,11 @@ export class LoadTree {
       let best: i32 = -1;
       let bestIdle = false;
       let bestLoad: i32 = 0;
+      let bestSum: i32 = 0;
+      let bestMembers: i32 = 0;
       for (let c = first; c < end; c++) {
+        const idle = this.idle[c] > 0;
+        if (bestIdle && !idle) continue;
         let members = this.cpuCount[c];
         let sum = this.load[c];
         if (allowed !== null) {
@@ -84,17 +88,19 @@ export class LoadTree {
           if (members === 0) continue;
           sum = this.loadOf(c, allowed, members);
         }
+        const from = this.firstCpu[c];
+        const isNear = near >= from && near < ((from + this.cpuCount[c]) | 0);
+        // Most end here, without a division: no less to do than the best of the same size.
+        if (!isNear && idle === bestIdle && members === bestMembers && sum >= bestSum) continue;
         const load: i32 = (imul(sum, 16) / members) | 0;
-        const idle = this.idle[c] > 0;
         let better = best < 0 || (idle && !bestIdle);
-        if (!better && idle === bestIdle) {
-          const from = this.firstCpu[c];
-          better = load < bestLoad || (load === bestLoad && near >= from && near < ((from + this.cpuCount[c]) | 0));
-        }
+        if (!better && idle === bestIdle) better = load < bestLoad || (load === bestLoad && isNear);
         if (better) {
           best = c;
           bestIdle = idle;
           bestLoad = load;
+          bestSum = sum;
+          bestMembers = members;
         }
       }
       kassert(best >= 0, "load tree: nothing allowed");

@@ -4,13 +4,13 @@
  * Key type `RoundRobin`. Neighbours: `policy.ts`, `load-tree.ts`.
  * Only the class counts: real-time before normal before idle before thread. A wake-up goes to the CPU with least to do, an idle CPU takes
  * the longest waiting of the nearest CPU where somebody waits.
- * Invariant: the load of a CPU is the number of its entities that wait or run.
+ * Invariant: the load of a CPU is the number of its entities that wait or run; an entity's priority is its class.
  */
-import { i32, imul, kassert, type long } from "@anax/portable";
-import { CLASS_REALTIME, SLICE_NS, type SchedEntity } from "./entity";
+import { i32, kassert, type long } from "@anax/portable";
+import { CLASS_REALTIME, PRIBASE_NULL, SLICE_NS, type SchedEntity } from "./entity";
 import { LoadTree } from "./load-tree";
 import { SchedPolicy } from "./policy";
-import { QUEUES, RunQueue, newHeads } from "./run-queue";
+import { QUEUES, RunQueues } from "./run-queue";
 import type { Topology } from "./topology";
 
 /** So many queued entities are looked at for one that may move to another CPU. */
@@ -18,13 +18,16 @@ const PULL_CHECKS: i32 = 32;
 
 export class RoundRobin extends SchedPolicy {
   private readonly tree: LoadTree;
-  private readonly queues: RunQueue[] = [];
+  private readonly queues: RunQueues;
+  /** The class of what each CPU runs; PRIBASE_NULL when it is idle. */
+  private readonly running: Int32Array;
 
   constructor(topology: Topology) {
     super(topology);
     this.tree = new LoadTree(topology);
-    const heads = newHeads(topology.cpus);
-    for (let i = 0; i < topology.cpus; i++) this.queues.push(new RunQueue(heads, imul(i, QUEUES)));
+    this.running = new Int32Array(topology.cpus);
+    this.queues = new RunQueues(topology.cpus);
+    this.running.fill(PRIBASE_NULL);
   }
 
   get name(): string {
@@ -44,8 +47,8 @@ export class RoundRobin extends SchedPolicy {
   }
 
   private refresh(cpu: i32): void {
-    const q = this.queues[cpu].count;
-    const running = this.current[cpu] !== null;
+    const q = this.queues.count(cpu);
+    const running = this.running[cpu] !== PRIBASE_NULL;
     this.tree.set(cpu, running ? (q + 1) | 0 : q, this.movable(cpu, q), !running && q === 0);
   }
 
@@ -53,15 +56,15 @@ export class RoundRobin extends SchedPolicy {
   private leave(e: SchedEntity): void {
     if (this.current[e.cpu] !== e) return;
     this.current[e.cpu] = null;
+    this.running[e.cpu] = PRIBASE_NULL;
     this.want(e.cpu);
     this.refresh(e.cpu);
   }
 
   private enqueue(e: SchedEntity, atHead: boolean): void {
-    this.queues[e.cpu].add(e, atHead);
+    this.queues.add(e.cpu, e, atHead);
     this.runnable++;
-    const running = this.current[e.cpu];
-    if (running === null || e.klass < running.klass) this.want(e.cpu);
+    if (e.priority < this.running[e.cpu]) this.want(e.cpu);
     this.refresh(e.cpu);
   }
 
@@ -84,7 +87,7 @@ export class RoundRobin extends SchedPolicy {
 
   override unsetRunnable(e: SchedEntity, now: long): void {
     if (!e.queued) return;
-    this.queues[e.cpu].remove(e);
+    this.queues.remove(e.cpu, e);
     this.runnable--;
     e.sleepStart = now;
     this.refresh(e.cpu);
@@ -93,12 +96,13 @@ export class RoundRobin extends SchedPolicy {
   override choose(cpu: i32, _now: long): SchedEntity | null {
     kassert(this.current[cpu] === null, "scheduler: the CPU is busy");
     this.resched[cpu] = 0;
-    let e = this.queues[cpu].peek();
+    let e = this.queues.peek(cpu);
     if (e === null) e = this.pull(cpu);
     if (e === null) return null;
-    this.queues[cpu].remove(e);
+    this.queues.remove(cpu, e);
     this.runnable--;
     this.current[cpu] = e;
+    this.running[cpu] = e.priority;
     this.refresh(cpu);
     return e;
   }
@@ -107,17 +111,17 @@ export class RoundRobin extends SchedPolicy {
   private pull(cpu: i32): SchedEntity | null {
     const from = this.tree.busiestNear(cpu);
     if (from < 0) return null;
-    const queue = this.queues[from];
+    const queue = this.queues;
     let left = PULL_CHECKS;
-    for (let q = queue.best; left > 0 && q < QUEUES; q = queue.after(q)) {
-      let e = queue.head(q);
+    for (let q = queue.best(from); left > 0 && q < QUEUES; q = queue.after(from, q)) {
+      let e = queue.head(from, q);
       while (e !== null && left > 0) {
         left--;
         if (this.mayRun(e, cpu)) {
-          queue.remove(e);
+          queue.remove(from, e);
           this.refresh(from);
           e.cpu = cpu;
-          this.queues[cpu].add(e, false);
+          this.queues.add(cpu, e, false);
           return e;
         }
         e = e.next;
@@ -128,13 +132,13 @@ export class RoundRobin extends SchedPolicy {
 
   override account(e: SchedEntity, ns: long, _now: long): void {
     this.checkAccount(e, ns);
-    e.charge(ns);
+    e.sliceUsed = e.sliceUsed + ns;
     this.checkSlice(e);
   }
 
   private checkSlice(e: SchedEntity): void {
     if (!e.turnOver) return;
-    if (this.queues[e.cpu].count > 0) this.want(e.cpu);
+    if (this.queues.count(e.cpu) > 0) this.want(e.cpu);
     else e.sliceUsed = 0;
   }
 
@@ -155,7 +159,7 @@ export class RoundRobin extends SchedPolicy {
   }
 
   override slice(cpu: i32, e: SchedEntity): long {
-    if (this.queues[cpu].count === 0 || (e.klass === CLASS_REALTIME && !e.roundRobin)) return -1;
+    if (this.queues.count(cpu) === 0 || (e.klass === CLASS_REALTIME && !e.roundRobin)) return -1;
     const left = SLICE_NS - e.sliceUsed;
     return left > 0 ? left : 1;
   }
@@ -169,18 +173,20 @@ export class RoundRobin extends SchedPolicy {
     _now: long,
   ): void {
     const queued = e.queued;
-    if (queued) this.queues[e.cpu].remove(e);
+    if (queued) this.queues.remove(e.cpu, e);
     e.klass = klass;
     e.nice = nice;
     e.rtPriority = rtPriority;
     e.roundRobin = roundRobin;
     e.priority = klass;
-    if (queued) this.queues[e.cpu].add(e, false);
-    if (queued || this.current[e.cpu] === e) this.want(e.cpu);
+    if (queued) this.queues.add(e.cpu, e, false);
+    const running = this.current[e.cpu] === e;
+    if (running) this.running[e.cpu] = klass;
+    if (queued || running) this.want(e.cpu);
   }
 
   protected override requeue(e: SchedEntity, _now: long): void {
-    this.queues[e.cpu].remove(e);
+    this.queues.remove(e.cpu, e);
     this.runnable--;
     this.refresh(e.cpu);
     e.cpu = this.tree.lightest(e.allowed, e.cpu);
@@ -188,6 +194,6 @@ export class RoundRobin extends SchedPolicy {
   }
 
   override waiting(cpu: i32): i32 {
-    return this.queues[cpu].count;
+    return this.queues.count(cpu);
   }
 }

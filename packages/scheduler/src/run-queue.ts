@@ -1,13 +1,13 @@
 /**
  * The run queues of all classes: NQS FIFOs for each class, and a bit for each that says whether it is empty.
  *
- * Key type `RunQueue`. Neighbours: `entity.ts`, `user-scheduler.ts` and the policies.
- * Queues are numbered 0 (best) to 127 by `priority` / PPQ, so class after class.
+ * Key type `RunQueues`, those of one CPU or of many. Neighbours: `entity.ts`, `user-scheduler.ts` and the policies.
+ * Queues of a CPU are numbered 0 (best) to 127 by `priority` / PPQ, so class after class.
  * A queue's first has the last as `prev`, and the last has null as `next`.
  * Invariant: a queue's bit is set exactly when it is not empty; a queued entity's priority falls into the queue it is on.
  * Source: DragonFly sys/kern/usched_dfly.c (rtqueues, queues, idqueues).
  */
-import { clz, ctz, imul, kassert, u32, type i32, type long } from "@anax/portable";
+import { clz, ctz, kassert, u32, type i32, type long } from "@anax/portable";
 import { CLASS_IDLE, CLASS_NORMAL, PPQ, PRIBASE_NULL, SAMPLE_NS, type SchedEntity } from "./entity";
 
 /** Queues of all classes. */
@@ -26,132 +26,131 @@ export interface Sampler {
   sample(e: SchedEntity, now: long): void;
 }
 
-/** Heads for so many run queues. */
-export function newHeads(runQueues: i32): Array<SchedEntity | null> {
-  const heads: Array<SchedEntity | null> = [];
-  const count = imul(runQueues, QUEUES);
-  for (let i = 0; i < count; i++) heads.push(null);
-  return heads;
-}
+/** Of a CPU in `state`: a word of bits for each class, `count`, `sinceTurn`, and nothing, so that a CPU is within a cache line. */
+const COUNT: i32 = WORDS;
+const SINCE_TURN: i32 = (WORDS + 1) | 0;
+const STATE_SHIFT: i32 = 3;
 
-export class RunQueue {
-  /** Bit of each queue, a word for each class. Fields and not an array: one load less on every way through here. */
-  private ready0: i32 = 0;
-  private ready1: i32 = 0;
-  private ready2: i32 = 0;
-  private ready3: i32 = 0;
-  count: i32 = 0;
-  /** Samples since a starving one was given a turn. */
-  private sinceTurn: i32 = 0;
+/**
+ * The run queues of so many CPUs. All methods take the CPU first.
+ *
+ * What a decision looks at is 32 bytes of a CPU and the head of a queue. Heads are ordered by queue and then by CPU: what waits on thousands
+ * of CPUs is of a few priorities, so that its heads are in a few pages and not in one for each CPU.
+ */
+export class RunQueues {
+  private readonly state: Int32Array;
+  private readonly heads: Array<SchedEntity | null> = [];
+  /** Binary logarithm of the distance of two queues' heads. */
+  private readonly shift: i32;
 
-  /** With `heads` of its own, or at `base` of an array that many queues share: thousands of small arrays are slower. */
-  constructor(
-    private readonly heads: Array<SchedEntity | null>,
-    private readonly base: i32,
-  ) {}
-
-  private word(w: i32): i32 {
-    if (w === 0) return this.ready0;
-    if (w === 1) return this.ready1;
-    return w === 2 ? this.ready2 : this.ready3;
+  constructor(cpus: i32) {
+    this.state = new Int32Array(cpus << STATE_SHIFT);
+    this.shift = cpus === 1 ? 0 : (32 - clz(u32(cpus - 1))) | 0;
+    const count: i32 = QUEUES << this.shift;
+    for (let i = 0; i < count; i++) this.heads.push(null);
   }
 
-  private mark(q: i32): void {
-    const bit: i32 = 1 << (q & 31);
-    if (q < 32) this.ready0 |= bit;
-    else if (q < 64) this.ready1 |= bit;
-    else if (q < 96) this.ready2 |= bit;
-    else this.ready3 |= bit;
+  /** Where the bit of a queue is. */
+  private wordAt(cpu: i32, q: i32): i32 {
+    return ((cpu << STATE_SHIFT) + (q >> 5)) | 0;
   }
 
-  private unmark(q: i32): void {
-    const rest: i32 = ~(1 << (q & 31));
-    if (q < 32) this.ready0 &= rest;
-    else if (q < 64) this.ready1 &= rest;
-    else if (q < 96) this.ready2 &= rest;
-    else this.ready3 &= rest;
+  private headAt(cpu: i32, q: i32): i32 {
+    return ((q << this.shift) + cpu) | 0;
+  }
+
+  /** Entities on all queues of the CPU. */
+  count(cpu: i32): i32 {
+    return this.state[(cpu << STATE_SHIFT) + COUNT];
   }
 
   /** The best non-empty queue, or QUEUES. */
-  get best(): i32 {
-    if (this.ready0 !== 0) return ctz(u32(this.ready0));
-    if (this.ready1 !== 0) return (32 + ctz(u32(this.ready1))) | 0;
-    if (this.ready2 !== 0) return (64 + ctz(u32(this.ready2))) | 0;
-    return this.ready3 !== 0 ? (96 + ctz(u32(this.ready3))) | 0 : QUEUES;
+  best(cpu: i32): i32 {
+    const base: i32 = cpu << STATE_SHIFT;
+    const state = this.state;
+    for (let w: i32 = 0; w < WORDS; w++) {
+      const bits = state[base + w];
+      if (bits !== 0) return ((w << 5) + ctz(u32(bits))) | 0;
+    }
+    return QUEUES;
   }
 
   /** The worst non-empty queue, or -1. */
-  get worst(): i32 {
-    return this.before(QUEUES);
+  worst(cpu: i32): i32 {
+    return this.before(cpu, QUEUES);
   }
 
   /** The best non-empty queue behind `q`, or QUEUES. */
-  after(q: i32): i32 {
+  after(cpu: i32, q: i32): i32 {
     const from: i32 = (q + 1) | 0;
+    const base: i32 = cpu << STATE_SHIFT;
     let w: i32 = from >> 5;
     if (w >= WORDS) return QUEUES;
-    let bits: i32 = this.word(w) & (-1 << (from & 31));
+    let bits: i32 = this.state[base + w] & (-1 << (from & 31));
     while (bits === 0) {
       w = (w + 1) | 0;
       if (w >= WORDS) return QUEUES;
-      bits = this.word(w);
+      bits = this.state[base + w];
     }
     return ((w << 5) + ctz(u32(bits))) | 0;
   }
 
   /** The worst non-empty queue before `q`, or -1. */
-  before(q: i32): i32 {
+  before(cpu: i32, q: i32): i32 {
+    const base: i32 = cpu << STATE_SHIFT;
     let w: i32 = q >> 5;
-    let bits: i32 = w >= WORDS ? 0 : this.word(w) & ~(-1 << (q & 31));
+    let bits: i32 = w >= WORDS ? 0 : this.state[base + w] & ~(-1 << (q & 31));
     while (bits === 0) {
       w = (w - 1) | 0;
       if (w < 0) return -1;
-      bits = this.word(w);
+      bits = this.state[base + w];
     }
     return ((w << 5) + 31 - clz(u32(bits))) | 0;
   }
 
   /** Whether anything of class NORMAL is queued. */
-  get hasNormal(): boolean {
-    return this.ready1 !== 0;
+  hasNormal(cpu: i32): boolean {
+    return this.state[this.wordAt(cpu, CLASS_NORMAL >> 2)] !== 0;
   }
 
   /** Adds at the tail, or at the head for one that was preempted before its slice ended. */
-  add(e: SchedEntity, atHead: boolean): void {
+  add(cpu: i32, e: SchedEntity, atHead: boolean): void {
     kassert(!e.queued, "run queue: entity queued twice");
     const q: i32 = e.priority >> 2;
+    const at = this.headAt(cpu, q);
+    const head = this.heads[at];
     e.queued = true;
-    const head = this.heads[this.base + q];
     if (head === null) {
       e.next = null;
       e.prev = e;
-      this.heads[this.base + q] = e;
-      this.mark(q);
+      this.heads[at] = e;
+      this.state[this.wordAt(cpu, q)] |= 1 << (q & 31);
     } else {
       const tail = head.prev as SchedEntity;
       e.prev = tail;
       head.prev = e;
       if (atHead) {
         e.next = head;
-        this.heads[this.base + q] = e;
+        this.heads[at] = e;
       } else {
         e.next = null;
         tail.next = e;
       }
     }
-    this.count++;
+    this.state[(cpu << STATE_SHIFT) + COUNT]++;
   }
 
   /** Takes out an entity whose priority has not changed since it was added. */
-  remove(e: SchedEntity): void {
+  remove(cpu: i32, e: SchedEntity): void {
     kassert(e.queued, "run queue: entity not queued");
     const q: i32 = e.priority >> 2;
-    const head = this.heads[this.base + q];
+    const at = this.headAt(cpu, q);
+    const head = this.heads[at];
     const next = e.next;
     const prev = e.prev;
     if (head === e) {
-      this.heads[this.base + q] = next;
-      if (next === null) this.unmark(q);
+      this.heads[at] = next;
+      if (next === null) this.state[this.wordAt(cpu, q)] &= ~(1 << (q & 31));
       else next.prev = prev;
     } else if (head !== null && prev !== null) {
       prev.next = next;
@@ -161,29 +160,29 @@ export class RunQueue {
     e.next = null;
     e.prev = null;
     e.queued = false;
-    this.count--;
+    this.state[(cpu << STATE_SHIFT) + COUNT]--;
   }
 
   /** The first of queue `q`, still queued; follow `next` for the others. */
-  head(q: i32): SchedEntity | null {
-    return this.heads[this.base + q];
+  head(cpu: i32, q: i32): SchedEntity | null {
+    return this.heads[this.headAt(cpu, q)];
   }
 
   /** The last of queue `q`, still queued; follow `previous` for the others. */
-  tail(q: i32): SchedEntity | null {
-    const head = this.heads[this.base + q];
+  tail(cpu: i32, q: i32): SchedEntity | null {
+    const head = this.heads[this.headAt(cpu, q)];
     return head === null ? null : head.prev;
   }
 
   /** Who is before `e` in its queue, null for the first. */
-  previous(e: SchedEntity): SchedEntity | null {
-    return this.heads[this.base + (e.priority >> 2)] === e ? null : e.prev;
+  previous(cpu: i32, e: SchedEntity): SchedEntity | null {
+    return this.heads[this.headAt(cpu, e.priority >> 2)] === e ? null : e.prev;
   }
 
   /** The first entity of the best queue, still queued; null when all are empty. */
-  peek(): SchedEntity | null {
-    const q = this.best;
-    return q === QUEUES ? null : this.heads[this.base + q];
+  peek(cpu: i32): SchedEntity | null {
+    const q = this.best(cpu);
+    return q === QUEUES ? null : this.heads[this.headAt(cpu, q)];
   }
 
   /**
@@ -191,18 +190,18 @@ export class RunQueue {
    * Where better ones always come all the same (many hogs, far apart in nice), that is not enough: at times the one who
    * has waited longest, if it is starving, goes to the best queue of the class for a turn. The original has no such rule.
    */
-  decay(now: long, sampler: Sampler): void {
+  decay(cpu: i32, now: long, sampler: Sampler): void {
     const first = CLASS_NORMAL >> 2;
     const end = CLASS_IDLE >> 2;
     let chain: SchedEntity | null = null;
     let last: SchedEntity | null = null;
     let starving: SchedEntity | null = null;
     let longest: i32 = STARVING;
-    for (let q = this.after(first - 1); q < end; q = this.after(q)) {
-      let e = this.heads[this.base + q];
+    for (let q = this.after(cpu, first - 1); q < end; q = this.after(cpu, q)) {
+      let e = this.heads[this.headAt(cpu, q)];
       while (e !== null) {
         const next = e.next;
-        this.remove(e);
+        this.remove(cpu, e);
         e.passedOver++;
         if (e.passedOver > longest) {
           longest = e.passedOver;
@@ -214,9 +213,10 @@ export class RunQueue {
         e = next;
       }
     }
-    this.sinceTurn++;
-    if (this.sinceTurn < TURN_EVERY) starving = null;
-    if (starving !== null) this.sinceTurn = 0;
+    const since: i32 = ((cpu << STATE_SHIFT) + SINCE_TURN) | 0;
+    this.state[since]++;
+    if (this.state[since] < TURN_EVERY) starving = null;
+    if (starving !== null) this.state[since] = 0;
     let e = chain;
     while (e !== null) {
       const next = e.next;
@@ -226,7 +226,7 @@ export class RunQueue {
         e.priority = CLASS_NORMAL;
         e.passedOver = 0;
       }
-      this.add(e, false);
+      this.add(cpu, e, false);
       e = next;
     }
   }

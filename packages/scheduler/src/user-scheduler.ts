@@ -18,10 +18,10 @@ import {
   SLICE_NS,
   type SchedEntity,
 } from "./entity";
-import { RunQueue, newHeads, type Sampler } from "./run-queue";
+import { RunQueues, type Sampler } from "./run-queue";
 
 export class UserScheduler implements Sampler {
-  private readonly queue: RunQueue = new RunQueue(newHeads(1), 0);
+  private readonly queue: RunQueues = new RunQueues(1);
   /** Entities on run queues. */
   runnable: i32 = 0;
   /** Set when something better than `current` became runnable; the loop clears it by choosing again. */
@@ -53,7 +53,7 @@ export class UserScheduler implements Sampler {
     const preempted = this.current === e && !e.turnOver;
     if (e.turnOver) e.newTurn();
     if (this.current === e) this.current = null;
-    this.queue.add(e, preempted);
+    this.queue.add(0, e, preempted);
     this.runnable++;
     const running = this.current;
     if (running !== null && this.isBetter(e, running)) this.needResched = true;
@@ -62,7 +62,7 @@ export class UserScheduler implements Sampler {
   /** Takes it off its run queue (stopped by a signal, exiting). */
   unsetRunnable(e: SchedEntity): void {
     if (!e.queued) return;
-    this.queue.remove(e);
+    this.queue.remove(0, e);
     this.runnable--;
   }
 
@@ -76,9 +76,9 @@ export class UserScheduler implements Sampler {
   /** The best runnable entity, taken off its queue and made current; null when nothing is runnable. */
   choose(): SchedEntity | null {
     this.needResched = false;
-    const e = this.queue.peek();
+    const e = this.queue.peek(0);
     if (e === null) return null;
-    this.queue.remove(e);
+    this.queue.remove(0, e);
     this.runnable--;
     this.current = e;
     return e;
@@ -99,13 +99,13 @@ export class UserScheduler implements Sampler {
     e.account(ns, now);
     if (now >= this.nextDecay) {
       this.nextDecay = now + SAMPLE_NS;
-      if (this.queue.hasNormal) this.queue.decay(now, this);
+      if (this.queue.hasNormal(0)) this.queue.decay(0, now, this);
     }
     if (this.runnable === 0) {
       if (e.sliceUsed >= SLICE_NS) e.sliceUsed = 0;
       return;
     }
-    const waiting = this.queue.peek();
+    const waiting = this.queue.peek(0);
     if (waiting === null) return;
     if (this.isBetter(waiting, e)) {
       this.needResched = true;
@@ -150,10 +150,10 @@ export class UserScheduler implements Sampler {
   /** Changes the priority of an entity wherever it is. */
   private requeue(e: SchedEntity, klass: i32): void {
     const queued = e.queued;
-    if (queued) this.queue.remove(e);
+    if (queued) this.queue.remove(0, e);
     e.klass = klass;
     e.resetPriority();
-    if (queued) this.queue.add(e, false);
+    if (queued) this.queue.add(0, e, false);
     if (this.current !== null) this.needResched = true;
   }
 }
