@@ -20,12 +20,16 @@ export const WIRE_PROTOCOL: i32 = 1;
 
 /** Fields of HELLO. */
 export const HELLO_PROTOCOL: i32 = 0;
+/** Number of the sender. */
 export const HELLO_NODE: i32 = 1;
+/** Its name, for people. */
 export const HELLO_NAME: i32 = 2;
+/** The classes that it speaks, HELLO_ENTRY bytes each. */
 export const HELLO_CLASSES: i32 = 3;
 /** Bytes of one entry of HELLO_CLASSES: u16 number, u8 oldest major, u8 newest major, u8 its minor, three of zero. */
 export const HELLO_ENTRY: i32 = 8;
 
+/** HELLO: opens a link, in each direction. */
 export function helloClass(): MsgClass {
   return new MsgClass(
     MSGCLASS_HELLO,
@@ -47,6 +51,7 @@ export function helloClass(): MsgClass {
   );
 }
 
+/** PING: answered as it came. */
 export function pingClass(): MsgClass {
   return new MsgClass(MSGCLASS_PING, "ping", 1, 0, new MsgLayout());
 }

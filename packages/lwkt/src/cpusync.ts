@@ -14,6 +14,7 @@ import type { IpiHandler } from "./ipi";
 
 /** What the CPUs run at the end, each on itself. */
 export interface CpuSyncFunction {
+  /** Runs on `cpu`, in a critical section. */
   run(cpu: Cpu): void;
 }
 

@@ -38,6 +38,7 @@ export class CpuGroup {
     return before;
   }
 
+  /** The CPU goes out; `before` is what `enter` has returned. */
   leave(before: Cpu | null): void {
     this.current = before;
   }

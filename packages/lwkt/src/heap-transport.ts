@@ -22,6 +22,7 @@ export class HeapTransport implements IpiTransport {
   signals: i32 = 0;
   warnings: i32 = 0;
 
+  /** Says whose transport it is: once, after the group was made with it. */
   attach(group: CpuGroup): void {
     this.group = group;
   }

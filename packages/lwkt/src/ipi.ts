@@ -16,6 +16,7 @@ const RESIGNAL_AFTER: i32 = 10;
 
 /** A request: run on the target CPU, in a critical section. Must not block; may send requests itself. */
 export interface IpiHandler {
+  /** Runs on `cpu`, the target, with the number that was sent along. */
   ipi(cpu: Cpu, arg: i32): void;
 }
 
@@ -45,6 +46,7 @@ export interface IpiChannel {
   stalled(seconds: i32): void;
   /** Interrupts the target again, which did not drain. */
   resignal(): void;
+  /** ns, monotonic: the transport's. */
   nanotime(): long;
 }
 

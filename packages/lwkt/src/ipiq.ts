@@ -86,6 +86,7 @@ export class IpiQueue implements IpiChannel {
     this.transport.signal(this.from, this.to);
   }
 
+  /** ns, of the transport. */
   nanotime(): long {
     return this.transport.nanotime();
   }

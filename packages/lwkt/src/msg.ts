@@ -42,16 +42,21 @@ export const MSGF_ABORTABLE: i32 = 0x80;
 export const MSGF_PRIORITY: i32 = 0x100;
 /** Free for the class of the message. */
 export const MSGF_USER0: i32 = 0x10000;
+/** As MSGF_USER0. */
 export const MSGF_USER1: i32 = 0x20000;
+/** As MSGF_USER0. */
 export const MSGF_USER2: i32 = 0x40000;
+/** As MSGF_USER0. */
 export const MSGF_USER3: i32 = 0x80000;
 
 /** Requests of `Msg#ipi`: the message arrives at its target, or at its reply port. */
 export const IPI_PUT: i32 = 0;
+/** The same, from the target to the reply port. */
 export const IPI_REPLY: i32 = 1;
 
 /** What an ABORTABLE message's target registers: asked to finish the message early. Advisory: a reply still comes. */
 export interface AbortHandler {
+  /** Asks the target to finish `msg`, which it has and has not replied. May do nothing; the reply tells what came of it. */
   abort(msg: Msg): void;
 }
 

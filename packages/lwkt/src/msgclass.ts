@@ -205,5 +205,4 @@ export class MsgClass {
       this.countByMinor.push(layout.countAt(m));
     }
   }
-
 }

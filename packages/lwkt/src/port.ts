@@ -184,6 +184,7 @@ export abstract class QueuePort extends Port {
 
 /** A port that only takes replies and hands each to `replied` at once. Sending to it is a panic. */
 export abstract class ReplyOnlyPort extends Port {
+  /** A reply has come: `msg` is the originator's again, DONE and REPLY, and on no queue. */
   abstract replied(msg: Msg): void;
 
   putPort(_msg: Msg): i32 {

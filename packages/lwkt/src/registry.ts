@@ -32,6 +32,7 @@ class Version {
   }
 }
 
+/** The message classes that a node understands, and the ways between their versions. */
 export class MsgRegistry {
   /** In the order of number and major version. */
   private readonly versions: Version[] = [];

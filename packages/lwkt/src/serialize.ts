@@ -21,10 +21,12 @@ export class Serializer {
     return this.holder !== null;
   }
 
+  /** Whether `who` holds it. */
   isHeldBy(who: Waiter): boolean {
     return this.holder === who;
   }
 
+  /** Takes it if nobody has it. Whether it did. */
   tryEnter(who: Waiter): boolean {
     if (this.holder !== null) return false;
     this.holder = who;

@@ -48,6 +48,7 @@ import { Waiter, type WaitQueue } from "./waitq";
 
 /** What a thread does with a message: finish it with `replyMsg`, forward it, or keep it and reply later. */
 export interface MsgHandler {
+  /** One turn: see the table above for how it may end. Called again from its start after a sleep. */
   handle(msg: Msg): void;
 }
 

@@ -52,6 +52,7 @@ export class TokenRef {
     return true;
   }
 
+  /** Gives the token back; only what `take` took. */
   give(): void {
     const token = this.token!;
     if (token.ref === this) {
@@ -64,6 +65,7 @@ export class TokenRef {
   }
 }
 
+/** The references of one thread. For Thread, Cpu and tests; programs use the methods of `Thread`. */
 export class TokenStack {
   private readonly refs: TokenRef[] = [];
   /** The references by `Token#order`, for `takeAll`. */
@@ -147,6 +149,7 @@ export class TokenStack {
     this.refs[i - 1] = top;
   }
 
+  /** References to `token`, held or not. */
   countOf(token: Token): i32 {
     let n: i32 = 0;
     for (let i = 0; i < this.count; i++) if (this.refs[i].token === token) n++;

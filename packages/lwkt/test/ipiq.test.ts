@@ -311,6 +311,27 @@ describe("requests between CPUs", () => {
   });
 });
 
+describe("a mask of CPUs", () => {
+  it("is a set, and refuses a CPU that cannot be", () => {
+    const mask = new CpuMask(40);
+    for (const id of [0, 33, 39, 33]) mask.add(id);
+    expect([mask.count, mask.has(33), mask.has(34), mask.has(40), mask.has(64)]).toEqual([
+      3,
+      true,
+      false,
+      false,
+      false,
+    ]);
+    mask.delete(33);
+    mask.delete(33);
+    mask.delete(64);
+    expect(mask.count).toBe(2);
+    for (const id of [-1, 40, 64]) expect(() => mask.add(id)).toThrow("no such CPU");
+    mask.clear();
+    expect([mask.count, mask.has(0)]).toEqual([0, false]);
+  });
+});
+
 describe("flow control over any channel", () => {
   /** A ring whose far side takes `rate` entries each time that it is waited for. */
   class Ring implements IpiChannel {

@@ -32,6 +32,7 @@ interface ArenaMemory {
   readonly blocks: number;
 }
 
+/** What an arena is made of. */
 export interface ArenaOptions {
   /** Bytes of a block; rounded up to a multiple of 64. */
   blockSize: number;
@@ -69,11 +70,19 @@ export class SharedBlock implements Disposable {
     this.arena.free(this.index);
   }
 
+  /** @internal The same block for another holder on this CPU; this one has it no more. */
+  handOver(): SharedBlock {
+    const block = new SharedBlock(this.arena, this.index, this.bytes.length);
+    this.view = null;
+    return block;
+  }
+
   /** @internal the block is somebody else's from now on. */
   detach(): void {
     this.view = null;
   }
 
+  /** `release`, for `using`. */
   [Symbol.dispose](): void {
     this.release();
   }

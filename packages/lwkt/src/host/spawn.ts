@@ -47,6 +47,7 @@ function controlOf(message: unknown): Control | null {
 }
 
 export interface SpawnOptions extends PlatformWorkerOptions {
+/** How a CPU is started. */
   /** Bytes of each of the link's four rings: a power of two. A message longer than a quarter of it takes a slower way. */
   ringBytes?: number;
   /** Milliseconds in which the worker must have become a CPU; 30,000 when not given. */
@@ -147,11 +148,13 @@ export class WorkerCpu extends PeerCpu implements AsyncDisposable {
   }
 
   ref(): this {
+  /** Takes `unref` back. */
     this.handle.hold(true);
     return this;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+  /** `terminate`, for `await using`. */
     await this.terminate();
   }
 }

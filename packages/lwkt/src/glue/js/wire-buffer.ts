@@ -21,14 +21,17 @@ export class WireBuffer {
     this.words = new Int32Array(bytes.buffer, bytes.byteOffset, this.length >> 2);
   }
 
+  /** A byte, unsigned. */
   get8(off: i32): u32 {
     return this.bytes[off]!;
   }
 
+  /** 16 bits, unsigned. */
   get16(off: i32): u32 {
     return this.bytes[off]! | (this.bytes[off + 1]! << 8);
   }
 
+  /** 32 bits, signed; `off` is a multiple of 4. */
   get32(off: i32): i32 {
     return this.words[off >> 2]!;
   }
@@ -40,19 +43,23 @@ export class WireBuffer {
     return high === low >> 31 ? low : high * 4294967296 + (low >>> 0);
   }
 
+  /** The lower 8 bits of `v`. */
   put8(off: i32, v: i32): void {
     this.bytes[off] = v;
   }
 
+  /** The lower 16 bits of `v`. */
   put16(off: i32, v: i32): void {
     this.bytes[off] = v;
     this.bytes[off + 1] = v >> 8;
   }
 
+  /** 32 bits; `off` is a multiple of 4. */
   put32(off: i32, v: i32): void {
     this.words[off >> 2] = v;
   }
 
+  /** 64 bits, signed; `off` is a multiple of 4. */
   putLong(off: i32, v: long): void {
     const low = v | 0;
     this.words[off >> 2] = low;
