@@ -7,7 +7,7 @@
  * Invariant: a queue's bit is set exactly when it is not empty; a queued entity's priority falls into the queue it is on.
  * Source: DragonFly sys/kern/usched_dfly.c (rtqueues, queues, idqueues).
  */
-import { clz, ctz, kassert, u32, type i32, type long } from "@anax/portable";
+import { clz, ctz, kassert, u32, unchecked, type i32, type long } from "@anax/portable";
 import { CLASS_IDLE, CLASS_NORMAL, PPQ, PRIBASE_NULL, SAMPLE_NS, type SchedEntity } from "./entity";
 
 /** Queues of all classes. */
@@ -36,6 +36,7 @@ const STATE_SHIFT: i32 = 3;
  *
  * What a decision looks at is 32 bytes of a CPU and the head of a queue. Heads are ordered by queue and then by CPU: what waits on thousands
  * of CPUs is of a few priorities, so that its heads are in a few pages and not in one for each CPU.
+ * A CPU is one that the caller has proven: it reads `current` of it, or has only one. A queue is proven by its bit, or by the read of its head.
  */
 export class RunQueues {
   private readonly state: Int32Array;
@@ -61,7 +62,7 @@ export class RunQueues {
 
   /** Entities on all queues of the CPU. */
   count(cpu: i32): i32 {
-    return this.state[(cpu << STATE_SHIFT) + COUNT];
+    return unchecked(this.state[(cpu << STATE_SHIFT) + COUNT]);
   }
 
   /** The best non-empty queue, or QUEUES. */
@@ -69,7 +70,7 @@ export class RunQueues {
     const base: i32 = cpu << STATE_SHIFT;
     const state = this.state;
     for (let w: i32 = 0; w < WORDS; w++) {
-      const bits = state[base + w];
+      const bits = unchecked(state[base + w]);
       if (bits !== 0) return ((w << 5) + ctz(u32(bits))) | 0;
     }
     return QUEUES;
@@ -86,11 +87,11 @@ export class RunQueues {
     const base: i32 = cpu << STATE_SHIFT;
     let w: i32 = from >> 5;
     if (w >= WORDS) return QUEUES;
-    let bits: i32 = this.state[base + w] & (-1 << (from & 31));
+    let bits: i32 = unchecked(this.state[base + w]) & (-1 << (from & 31));
     while (bits === 0) {
       w = (w + 1) | 0;
       if (w >= WORDS) return QUEUES;
-      bits = this.state[base + w];
+      bits = unchecked(this.state[base + w]);
     }
     return ((w << 5) + ctz(u32(bits))) | 0;
   }
@@ -99,18 +100,18 @@ export class RunQueues {
   before(cpu: i32, q: i32): i32 {
     const base: i32 = cpu << STATE_SHIFT;
     let w: i32 = q >> 5;
-    let bits: i32 = w >= WORDS ? 0 : this.state[base + w] & ~(-1 << (q & 31));
+    let bits: i32 = w >= WORDS ? 0 : unchecked(this.state[base + w]) & ~(-1 << (q & 31));
     while (bits === 0) {
       w = (w - 1) | 0;
       if (w < 0) return -1;
-      bits = this.state[base + w];
+      bits = unchecked(this.state[base + w]);
     }
     return ((w << 5) + 31 - clz(u32(bits))) | 0;
   }
 
   /** Whether anything of class NORMAL is queued. */
   hasNormal(cpu: i32): boolean {
-    return this.state[this.wordAt(cpu, CLASS_NORMAL >> 2)] !== 0;
+    return unchecked(this.state[this.wordAt(cpu, CLASS_NORMAL >> 2)]) !== 0;
   }
 
   /** Adds at the tail, or at the head for one that was preempted before its slice ended. */
@@ -123,21 +124,21 @@ export class RunQueues {
     if (head === null) {
       e.next = null;
       e.prev = e;
-      this.heads[at] = e;
-      this.state[this.wordAt(cpu, q)] |= 1 << (q & 31);
+      unchecked((this.heads[at] = e));
+      unchecked((this.state[this.wordAt(cpu, q)] |= 1 << (q & 31)));
     } else {
       const tail = head.prev as SchedEntity;
       e.prev = tail;
       head.prev = e;
       if (atHead) {
         e.next = head;
-        this.heads[at] = e;
+        unchecked((this.heads[at] = e));
       } else {
         e.next = null;
         tail.next = e;
       }
     }
-    this.state[(cpu << STATE_SHIFT) + COUNT]++;
+    unchecked(this.state[(cpu << STATE_SHIFT) + COUNT]++);
   }
 
   /** Takes out an entity whose priority has not changed since it was added. */
@@ -149,8 +150,8 @@ export class RunQueues {
     const next = e.next;
     const prev = e.prev;
     if (head === e) {
-      this.heads[at] = next;
-      if (next === null) this.state[this.wordAt(cpu, q)] &= ~(1 << (q & 31));
+      unchecked((this.heads[at] = next));
+      if (next === null) unchecked((this.state[this.wordAt(cpu, q)] &= ~(1 << (q & 31))));
       else next.prev = prev;
     } else if (head !== null && prev !== null) {
       prev.next = next;
@@ -160,7 +161,7 @@ export class RunQueues {
     e.next = null;
     e.prev = null;
     e.queued = false;
-    this.state[(cpu << STATE_SHIFT) + COUNT]--;
+    unchecked(this.state[(cpu << STATE_SHIFT) + COUNT]--);
   }
 
   /** The first of queue `q`, still queued; follow `next` for the others. */
@@ -182,7 +183,7 @@ export class RunQueues {
   /** The first entity of the best queue, still queued; null when all are empty. */
   peek(cpu: i32): SchedEntity | null {
     const q = this.best(cpu);
-    return q === QUEUES ? null : this.heads[this.headAt(cpu, q)];
+    return q === QUEUES ? null : unchecked(this.heads[this.headAt(cpu, q)]);
   }
 
   /**

@@ -7,6 +7,7 @@ export class Column {
     this.values = new Float64Array(capacity);
   }
 
+  /** Appends a number. */
   push(value: number): void {
     if (this.length === this.values.length) {
       const wider = new Float64Array(this.values.length * 2);
@@ -16,6 +17,7 @@ export class Column {
     this.values[this.length++] = value;
   }
 
+  /** The number at a place from 0 on; 0 beyond the end. */
   at(index: number): number {
     if (index < 0 || index >= this.length) throw new RangeError(`no element ${index} in ${this.length}`);
     return this.values[index]!;

@@ -22,6 +22,7 @@ import { checkWorkload, type Workload } from "./workload/schema";
 /** A policy by name, or what makes one. */
 export type PolicyInput = string | ((topology: Topology) => SchedPolicy);
 
+/** What is simulated, on what, and for how long. Times without a unit are ns. */
 export interface SimulateOptions {
   topology: TopologyInput;
   /** See {@link policyNames}; or a function, for a policy of your own. */
@@ -38,7 +39,9 @@ export interface SimulateOptions {
   onProgress?: (now: number, duration: number) => void;
 }
 
+/** What came out of a run. */
 export interface SimulationResult {
+  /** Numbers about the run; plain data, which JSON holds as it is. */
   statistics: Statistics;
   /** Null with `record: false`. */
   recording: Trace | null;

@@ -22,6 +22,7 @@ export interface TraceEvent {
   args?: Record<string, unknown>;
 }
 
+/** How much of a trace goes into the file. */
 export interface PerfettoOptions {
   /** Tracks of tasks beside those of CPUs (default: up to 1,000 tasks). */
   tasks?: boolean;

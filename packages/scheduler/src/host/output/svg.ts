@@ -11,6 +11,7 @@ import { formatDuration } from "../units";
 import { colour, textOn } from "./palette";
 import { fit, textWidth } from "./text";
 
+/** How a timeline looks, and which part of the trace it shows. */
 export interface SvgOptions {
   /** Pixels (default 1,200). */
   width?: number;

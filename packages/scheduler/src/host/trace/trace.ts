@@ -66,6 +66,7 @@ export interface Slice {
   why: number;
 }
 
+/** Events in the order of time, in columns; tasks and groups by number. */
 export class Trace {
   readonly tasks: TaskInfo[] = [];
   readonly kind = new Column(1024);
@@ -87,6 +88,7 @@ export class Trace {
     return this.kind.length;
   }
 
+  /** Appends an event: {@link Kind}, ns, number of the task, CPU or -1, and what `Kind` says of `detail`. Times must not go back. */
   add(kind: number, time: number, task: number, cpu: number, detail: number): void {
     this.kind.push(kind);
     this.time.push(time);

@@ -35,6 +35,7 @@ export const Op = {
   exit: 11,
 } as const;
 
+/** A scheduling class, as workloads and traces name it. */
 export type ClassName = "realtime" | "normal" | "idle" | "thread";
 
 /** A flat program: operation i is `ops[i]` with operand `args[i]`. */

@@ -52,6 +52,7 @@ export interface TaskCommon {
   start?: DurationSource;
 }
 
+/** A task, or several alike: a program of steps, or a pattern that stands for programs. */
 export type TaskSpec = TaskCommon &
   (
     | { program: Step[] }
@@ -79,6 +80,7 @@ export interface Source {
   count?: number;
 }
 
+/** Tasks, and what comes to them from outside. */
 export interface Workload {
   name?: string;
   /** Most messages that a channel holds; channels that are not named here hold any number. */
