@@ -5,6 +5,7 @@ import {
   InputError,
   batch,
   compare,
+  describeTopology,
   interactive,
   make,
   parseCpuList,
@@ -24,6 +25,7 @@ import {
   type Trace,
   type Workload,
 } from "../src/host";
+import { distanceOf } from "../src/host/topology";
 import { RoundRobin } from "../src/round-robin";
 
 const FREE = { contextSwitch: 0, wakeup: 0, idleExit: 0, migration: 0 };
@@ -374,6 +376,29 @@ test("a policy of one's own; one that breaks the rules is told so", () => {
   expect(() => simulate({ topology: "2", policy: (t) => new Unfair(t), workload })).toThrow(
     /unfair.*may not run there/,
   );
+});
+
+test("a tree may leave levels out: distances are those between the parts that it names", () => {
+  const leaf = (level: string): object => ({ level });
+  const two = (level: string, inside: string): object => ({ level, children: [leaf(inside), leaf(inside)] });
+  // Distance of CPUs 0 and 1, of 0 and the last, and the machine in words.
+  const cases: [object, number, number, string][] = [
+    [{ level: "machine", children: [two("package", "core"), leaf("package")] }, 1, 2, "3 CPUs: 2 packages, 3 cores"],
+    [two("machine", "package"), 2, 2, "2 CPUs: 2 packages, 2 cores"],
+    [two("machine", "core"), 1, 1, "2 CPUs: 2 cores"],
+    [two("machine", "thread"), 0, 0, "2 CPUs: 2 threads"],
+    [
+      { level: "machine", children: [two("numa", "core"), two("numa", "core")] },
+      1,
+      3,
+      "4 CPUs: 2 NUMA nodes, 2 packages, 4 cores",
+    ],
+    [{ level: "machine", children: [two("core", "thread"), leaf("core")] }, 0, 1, "3 CPUs: 2 cores, 3 threads"],
+  ];
+  for (const [tree, near, far, words] of cases) {
+    const t = readTopology(tree);
+    expect([distanceOf(t, 0, 1), distanceOf(t, 0, t.cpus - 1), describeTopology(t)]).toEqual([near, far, words]);
+  }
 });
 
 describe("wrong input names its field", () => {

@@ -18,7 +18,7 @@ import {
 import { InputError } from "./errors";
 import { describe } from "./units";
 
-/** A node of an irregular machine; a leaf is a CPU. */
+/** A node of an irregular machine; a leaf is a CPU. Levels of which there is one may be left out. */
 export interface TopologyTree {
   level: "machine" | "numa" | "package" | "core" | "thread";
   /** Memory attached to a NUMA node, MiB. */
@@ -45,6 +45,13 @@ const LEVELS: Readonly<Record<string, number>> = {
   package: LEVEL_PACKAGE,
   core: LEVEL_CORE,
   thread: LEVEL_THREAD,
+};
+/** The level right above another one, by the number of the latter. */
+const ABOVE: Readonly<Record<number, number>> = {
+  [LEVEL_NUMA]: LEVEL_MACHINE,
+  [LEVEL_PACKAGE]: LEVEL_NUMA,
+  [LEVEL_CORE]: LEVEL_PACKAGE,
+  [LEVEL_THREAD]: LEVEL_CORE,
 };
 const SHAPE = ["numa", "packages", "cores", "threads"] as const;
 
@@ -123,7 +130,7 @@ function tree(input: unknown, field: string): TopologyNode {
       field: `${field}.level`,
     });
   }
-  const node = new TopologyNode(LEVELS[level]);
+  const node = new TopologyNode(effectiveLevel(LEVELS[level], children));
   if (memory !== undefined) {
     if (typeof memory !== "number" || !Number.isInteger(memory) || memory < 0 || memory > 2 ** 31 - 1) {
       throw new InputError(`expected MiB, got ${describe(memory)}`, { field: `${field}.memory` });
@@ -136,6 +143,17 @@ function tree(input: unknown, field: string): TopologyNode {
   }
   children.forEach((child: unknown, i) => node.add(tree(child, `${field}.children[${i}]`)));
   return node;
+}
+
+/**
+ * The level that a node of a tree stands for: a machine whose parts are packages is one NUMA node, a package of threads one core. So a tree may leave out
+ * levels of which there is one, and distances are those between the parts that it names.
+ */
+function effectiveLevel(given: number, children: unknown): number {
+  if (!Array.isArray(children) || children.length === 0) return given;
+  const below = children.map((child: unknown) => LEVELS[(child as TopologyTree | null)?.level ?? ""] ?? LEVEL_MACHINE);
+  const next = Math.min(...below);
+  return next > given ? ABOVE[next]! : given;
 }
 
 /** Distance of two CPUs: 0 same core, 1 same package, 2 same NUMA node, 3 farther; -1 for one and the same CPU. */
