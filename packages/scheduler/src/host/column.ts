@@ -17,7 +17,7 @@ export class Column {
     this.values[this.length++] = value;
   }
 
-  /** The number at a place from 0 on; 0 beyond the end. */
+  /** The number at a place from 0 on. Throws a RangeError beyond the end. */
   at(index: number): number {
     if (index < 0 || index >= this.length) throw new RangeError(`no element ${index} in ${this.length}`);
     return this.values[index]!;
