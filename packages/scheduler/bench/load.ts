@@ -66,7 +66,8 @@ export class PlainQueue extends SchedPolicy {
   waiting(): number {
     return this.runnable;
   }
-  protected reprioritize(): void {}
+  protected unqueue(): void {}
+  protected reranked(): void {}
   protected requeue(): void {}
 }
 

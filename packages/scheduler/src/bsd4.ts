@@ -10,7 +10,7 @@
  * Source: DragonFly sys/kern/usched_bsd4.c.
  */
 import { i32, imul, kassert, longDiv, type long } from "@anax/portable";
-import { CLASS_REALTIME, ESTCPUMAX, PRIBASE_NULL, SAMPLE_NS, SLICE_NS, type SchedEntity } from "./entity";
+import { ESTCPUMAX, PRIBASE_NULL, SAMPLE_NS, type SchedEntity } from "./entity";
 import { LoadTree } from "./load-tree";
 import { SchedPolicy, TICK_NS } from "./policy";
 import { PriorityTree } from "./priority-tree";
@@ -281,25 +281,14 @@ export class Bsd4 extends SchedPolicy implements Sampler {
   }
 
   override slice(_cpu: i32, e: SchedEntity): long {
-    if (this.queue.count(0) === 0 || (e.klass === CLASS_REALTIME && !e.roundRobin)) return -1;
-    const left = SLICE_NS - e.sliceUsed;
-    return left > 0 ? left : 1;
+    return this.queue.count(0) === 0 ? -1 : e.sliceLeft;
   }
 
-  protected override reprioritize(
-    e: SchedEntity,
-    klass: i32,
-    nice: i32,
-    rtPriority: i32,
-    roundRobin: boolean,
-    _now: long,
-  ): void {
-    const queued = e.queued;
-    if (queued) this.queue.remove(0, e);
-    e.klass = klass;
-    e.nice = nice;
-    e.rtPriority = rtPriority;
-    e.roundRobin = roundRobin;
+  protected override unqueue(e: SchedEntity): void {
+    this.queue.remove(0, e);
+  }
+
+  protected override reranked(e: SchedEntity, queued: boolean): void {
     this.detune(e);
     if (queued) {
       this.queue.add(0, e, false);

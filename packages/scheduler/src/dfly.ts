@@ -393,9 +393,9 @@ export class Dfly extends SchedPolicy implements Sampler {
   }
 
   override slice(cpu: i32, e: SchedEntity): long {
-    if (this.queues.count(cpu) === 0 || (e.klass === CLASS_REALTIME && !e.roundRobin)) return -1;
-    const left = SLICE_NS - e.sliceUsed;
-    return left > 0 ? left : 1;
+    // Once it is over and only worse ones wait, the clock looks at it.
+    if (this.queues.count(cpu) === 0 || (e.sliceUsed >= SLICE_NS && this.queues.best(cpu) > e.priority >> 2)) return -1;
+    return e.sliceLeft;
   }
 
   override yieldNow(e: SchedEntity, _now: long): void {
@@ -403,21 +403,12 @@ export class Dfly extends SchedPolicy implements Sampler {
     this.want(e.cpu);
   }
 
-  protected override reprioritize(
-    e: SchedEntity,
-    klass: i32,
-    nice: i32,
-    rtPriority: i32,
-    roundRobin: boolean,
-    _now: long,
-  ): void {
-    const queued = e.queued;
-    if (queued) this.queues.remove(e.cpu, e);
+  protected override unqueue(e: SchedEntity): void {
+    this.queues.remove(e.cpu, e);
+  }
+
+  protected override reranked(e: SchedEntity, queued: boolean): void {
     const before = e.uload;
-    e.klass = klass;
-    e.nice = nice;
-    e.rtPriority = rtPriority;
-    e.roundRobin = roundRobin;
     e.resetPriority();
     this.reweigh(e, before);
     if (queued) {

@@ -163,12 +163,8 @@ export class Eevdf extends SchedPolicy implements NodeFilter {
   /** Off its queue, whichever it is on; the caller refreshes. */
   private takeOff(e: SchedEntity): void {
     this.runnable--;
-    if (e.klass === CLASS_REALTIME) {
-      this.realtime.remove(e.cpu, e);
-      return;
-    }
-    this.fair[e.cpu].remove(this.nodeOf(e));
-    this.detach(e);
+    this.unqueue(e);
+    if (e.klass !== CLASS_REALTIME) this.detach(e);
   }
 
   /** Gives a node its virtual time and deadline on a queue: as much behind or ahead as it was, corrected for its own weight in the average. */
@@ -397,56 +393,39 @@ export class Eevdf extends SchedPolicy implements NodeFilter {
   }
 
   override slice(cpu: i32, e: SchedEntity): long {
-    let left: long = 0;
-    if (e.klass === CLASS_REALTIME) {
-      if (!e.roundRobin || this.realtime.count(cpu) === 0) return -1;
-      left = SLICE_NS - e.sliceUsed;
-    } else {
-      if (this.fair[cpu].count === 0) return -1;
-      const n = this.nodeOf(e);
-      left = longDiv((n.deadline - n.vruntime) * n.weight - n.remainder + (WEIGHT_0 - 1), toLong(WEIGHT_0));
-    }
+    if (e.klass === CLASS_REALTIME) return this.realtime.count(cpu) === 0 ? -1 : e.sliceLeft;
+    if (this.fair[cpu].count === 0) return -1;
+    const n = this.nodeOf(e);
+    const left = longDiv((n.deadline - n.vruntime) * n.weight - n.remainder + (WEIGHT_0 - 1), toLong(WEIGHT_0));
     return left > 0 ? left : 1;
   }
 
   // Changes.
 
-  protected override reprioritize(
-    e: SchedEntity,
-    klass: i32,
-    nice: i32,
-    rtPriority: i32,
-    roundRobin: boolean,
-    _now: long,
-  ): void {
+  protected override unqueue(e: SchedEntity): void {
+    if (e.klass === CLASS_REALTIME) this.realtime.remove(e.cpu, e);
+    else this.fair[e.cpu].remove(this.nodeOf(e));
+  }
+
+  protected override reranked(e: SchedEntity, queued: boolean): void {
     const cpu = e.cpu;
     const n = this.nodeOf(e);
     const running = this.current[cpu] === e;
-    const queued = e.queued;
-    if (queued) {
-      this.runnable--;
-      if (e.klass === CLASS_REALTIME) this.realtime.remove(cpu, e);
-      else this.fair[cpu].remove(n);
-    }
     const left = longDiv((n.deadline - n.vruntime) * n.weight, toLong(WEIGHT_0));
     const wasMember = n.member;
     this.detach(e);
     const old = n.weight;
-    e.klass = klass;
-    e.nice = nice;
-    e.rtPriority = rtPriority;
-    e.roundRobin = roundRobin;
     e.resetPriority();
     n.weight = this.weightOf(e);
     n.lag = longDiv(n.lag * old, toLong(n.weight));
-    if ((running || queued) && klass !== CLASS_REALTIME) {
+    const realtime = e.klass === CLASS_REALTIME;
+    if ((running || queued) && !realtime) {
       this.place(this.fair[cpu], n, false);
       // What is left of the slice is left of it still.
       if (wasMember) n.deadline = n.vruntime + virtualTime(left, n.weight);
     }
     if (queued) {
-      this.runnable++;
-      if (klass === CLASS_REALTIME) this.realtime.add(cpu, e, false);
+      if (realtime) this.realtime.add(cpu, e, false);
       else this.fair[cpu].insert(n);
       this.interrupt(e);
     } else if (running && this.waiting(cpu) > 0) this.want(cpu);

@@ -129,6 +129,13 @@ export class SchedEntity {
     return this.klass !== CLASS_REALTIME || this.roundRobin;
   }
 
+  /** Time left of its slice, ns, at least 1; -1 when it has none. */
+  get sliceLeft(): long {
+    if (!this.hasSlice) return -1;
+    const left = SLICE_NS - this.sliceUsed;
+    return left > 0 ? left : 1;
+  }
+
   /** A new slice. */
   newTurn(): void {
     this.sliceUsed = 0;

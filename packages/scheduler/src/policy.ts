@@ -97,18 +97,14 @@ export abstract class SchedPolicy {
   /** sched_yield of the current entity: others of its rank go first. */
   abstract yieldNow(e: SchedEntity, now: long): void;
 
-  /** Time until the current entity's slice ends, ns, at least 1; -1 when it may go on for ever. */
+  /** Time until the current entity's slice ends, ns, at least 1; -1 when it may go on until something happens: a wake-up, a tick. */
   abstract slice(cpu: i32, e: SchedEntity): long;
 
-  /** Takes new priority fields, wherever the entity is. */
-  protected abstract reprioritize(
-    e: SchedEntity,
-    klass: i32,
-    nice: i32,
-    rtPriority: i32,
-    roundRobin: boolean,
-    now: long,
-  ): void;
+  /** Takes a queued entity off its queue for a change of rank: it is still runnable and counts as before. */
+  protected abstract unqueue(e: SchedEntity): void;
+
+  /** The entity has a new rank. One that was `queued` has been taken off its queue for that, and goes back to where the rank puts it. */
+  protected abstract reranked(e: SchedEntity, queued: boolean): void;
 
   /** The entity is queued where its mask does not allow it any more. */
   protected abstract requeue(e: SchedEntity, now: long): void;
@@ -156,19 +152,29 @@ export abstract class SchedPolicy {
   }
 
   /** Sets nice, clamped to -20 to 19. */
-  setNice(e: SchedEntity, nice: i32, now: long): void {
+  setNice(e: SchedEntity, nice: i32, _now: long): void {
     const n = nice < NICE_MIN ? NICE_MIN : nice > NICE_MAX ? NICE_MAX : nice;
-    this.reprioritize(e, e.klass, n, e.rtPriority, e.roundRobin, now);
+    this.rank(e, e.klass, n, e.rtPriority, e.roundRobin);
   }
 
   /** Sets the class and, for REALTIME, the priority 1 to 99; `roundRobin` is its slice rule. 0, or -INVAL for another class or priority. */
-  setClass(e: SchedEntity, klass: i32, rtPriority: i32, roundRobin: boolean, now: long): i32 {
+  setClass(e: SchedEntity, klass: i32, rtPriority: i32, roundRobin: boolean, _now: long): i32 {
     if (klass === CLASS_REALTIME) {
       if (rtPriority < 1 || rtPriority > RT_PRIO_MAX) return -Errno.INVAL;
     } else if (klass !== CLASS_NORMAL && klass !== CLASS_IDLE && klass !== CLASS_THREAD) return -Errno.INVAL;
     else if (rtPriority !== 0) return -Errno.INVAL;
-    this.reprioritize(e, klass, e.nice, rtPriority, roundRobin, now);
+    this.rank(e, klass, e.nice, rtPriority, roundRobin);
     return 0;
+  }
+
+  private rank(e: SchedEntity, klass: i32, nice: i32, rtPriority: i32, roundRobin: boolean): void {
+    const queued = e.queued;
+    if (queued) this.unqueue(e);
+    e.klass = klass;
+    e.nice = nice;
+    e.rtPriority = rtPriority;
+    e.roundRobin = roundRobin;
+    this.reranked(e, queued);
   }
 
   /**

@@ -7,7 +7,7 @@
  * Invariant: the load of a CPU is the number of its entities that wait or run; an entity's priority is its class.
  */
 import { i32, kassert, type long } from "@anax/portable";
-import { CLASS_REALTIME, PRIBASE_NULL, SLICE_NS, type SchedEntity } from "./entity";
+import { PRIBASE_NULL, type SchedEntity } from "./entity";
 import { LoadTree } from "./load-tree";
 import { SchedPolicy } from "./policy";
 import { QUEUES, RunQueues } from "./run-queue";
@@ -159,29 +159,18 @@ export class RoundRobin extends SchedPolicy {
   }
 
   override slice(cpu: i32, e: SchedEntity): long {
-    if (this.queues.count(cpu) === 0 || (e.klass === CLASS_REALTIME && !e.roundRobin)) return -1;
-    const left = SLICE_NS - e.sliceUsed;
-    return left > 0 ? left : 1;
+    return this.queues.count(cpu) === 0 ? -1 : e.sliceLeft;
   }
 
-  protected override reprioritize(
-    e: SchedEntity,
-    klass: i32,
-    nice: i32,
-    rtPriority: i32,
-    roundRobin: boolean,
-    _now: long,
-  ): void {
-    const queued = e.queued;
-    if (queued) this.queues.remove(e.cpu, e);
-    e.klass = klass;
-    e.nice = nice;
-    e.rtPriority = rtPriority;
-    e.roundRobin = roundRobin;
-    e.priority = klass;
+  protected override unqueue(e: SchedEntity): void {
+    this.queues.remove(e.cpu, e);
+  }
+
+  protected override reranked(e: SchedEntity, queued: boolean): void {
+    e.priority = e.klass;
     if (queued) this.queues.add(e.cpu, e, false);
     const running = this.current[e.cpu] === e;
-    if (running) this.running[e.cpu] = klass;
+    if (running) this.running[e.cpu] = e.klass;
     if (queued || running) this.want(e.cpu);
   }
 

@@ -118,9 +118,7 @@ export class UserScheduler implements Sampler {
 
   /** Time until the running entity's slice ends, ns; -1 when it needs no timer because nobody waits or it is FIFO. */
   slice(e: SchedEntity): long {
-    if (this.runnable === 0 || (e.klass === CLASS_REALTIME && !e.roundRobin)) return -1;
-    const left = SLICE_NS - e.sliceUsed;
-    return left > 0 ? left : 1;
+    return this.runnable === 0 ? -1 : e.sliceLeft;
   }
 
   /** sched_yield: behind its peers. */

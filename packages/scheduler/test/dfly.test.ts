@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import {
+  CLASS_REALTIME,
   CpuMask,
   DFLY_FORK_BEST,
   DFLY_FORK_SAME,
@@ -17,6 +18,7 @@ import {
   LEVEL_MACHINE,
   LEVEL_NUMA,
   SAMPLE_NS,
+  SLICE_NS,
   SchedEntity,
   TICK_NS,
   TopologyBuilder,
@@ -327,5 +329,28 @@ describe("features", () => {
       if (!pace) expect(moved).toBe(1);
       expect(p.runnable).toBe(0);
     }
+  });
+});
+
+describe("slices", () => {
+  it("one that is over does not end while only worse ones wait", () => {
+    const p = new Dfly(topology(1, 1, 1, 1), currentTuning(), "dfly");
+    const [runs, worse, equal] = [50, 10, 50].map((rank) => {
+      const e = new SchedEntity();
+      p.add(e, null, 0);
+      expect(p.setClass(e, CLASS_REALTIME, rank, true, 0)).toBe(0);
+      return e;
+    }) as [SchedEntity, SchedEntity, SchedEntity];
+    p.setRunnable(runs, 0, -1);
+    expect(p.choose(0, 0)).toBe(runs);
+    expect(p.slice(0, runs)).toBe(-1);
+    p.setRunnable(worse, 0, -1);
+    expect(p.slice(0, runs)).toBe(SLICE_NS);
+    p.account(runs, SLICE_NS, 0);
+    expect([p.slice(0, runs), p.needResched(0)]).toEqual([-1, false]);
+    p.setRunnable(equal, 0, -1);
+    expect(p.slice(0, runs)).toBe(1);
+    p.account(runs, 1, 0);
+    expect(p.needResched(0)).toBe(true);
   });
 });
