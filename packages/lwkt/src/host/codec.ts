@@ -1,7 +1,7 @@
 /**
  * How the values of a message go into a record and out of it, field by field.
  *
- * Key types `FieldPlan` (one field), `Codec` (those of a request or reply), `SideData` (what a link does for fields beside the ring).
+ * Key types `FieldPlan` (one field), `Codec` (those of a request or reply), `SideSink` and `SideData` (what a link does for fields beside the ring).
  * Neighbours: `schema.ts` (which makes plans of declarations), `../record.ts`, `compiled.ts` (which does the same faster for most messages).
  * Invariant: a value that does not fit its field is refused by an error that names it.
  */
@@ -52,14 +52,18 @@ export class FieldPlan {
   ) {}
 }
 
-/** What a codec needs of the link that a message goes over. */
-export interface SideData {
+/** Where the parts of a message go that travel beside the ring. */
+export interface SideSink {
   /** Values that travel beside the ring, in the order of the fields. */
   readonly values: unknown[];
-  /** The block with this number, which has come in. */
-  blockOf(handle: number): SharedBlock;
   /** Takes a block from its owner here and returns the number under which the peer gets it. */
   lend(block: SharedBlock): number;
+}
+
+/** What a codec needs of the link that a message goes over. */
+export interface SideData extends SideSink {
+  /** The block with this number, which has come in. */
+  blockOf(handle: number): SharedBlock;
 }
 
 type Fields = Record<string, unknown>;
@@ -78,7 +82,7 @@ export class Codec {
   ) {}
 
   /** Copies the fields of a message into a record. Bytes are lent. Throws EINVAL naming the field. */
-  store(from: Fields, rec: MsgRecord, side: SideData | null): void {
+  store(from: Fields, rec: MsgRecord, side: SideSink | null): void {
     for (const plan of this.plans) this.storeOne(plan, from[plan.name], rec, side);
   }
 
@@ -104,7 +108,7 @@ export class Codec {
     return bytes.length === 0 ? null : (JSON.parse(decoder.decode(bytes)) as unknown);
   }
 
-  private storeOne(plan: FieldPlan, v: unknown, rec: MsgRecord, side: SideData | null): void {
+  private storeOne(plan: FieldPlan, v: unknown, rec: MsgRecord, side: SideSink | null): void {
     const slot = plan.slot;
     switch (plan.op) {
       case Op.INTEGER:

@@ -11,7 +11,7 @@
  * Invariant: ownership as in the core: the sender's until it is sent and after the reply, the target's in between.
  */
 import { kassert, type i32 } from "@anax/portable";
-import { MSGF_ABORTABLE, MSGF_DONE, MSGF_QUEUED, Msg, replyMsg, type AbortHandler } from "../msg";
+import { MSGF_ABORTABLE, MSGF_DONE, MSGF_PRIORITY, MSGF_QUEUED, Msg, replyMsg, type AbortHandler } from "../msg";
 import { MSGCLASS_USER } from "../msgclass";
 import type { Port } from "../port";
 import { initializer } from "./compiled";
@@ -108,6 +108,9 @@ export abstract class AnyMessage extends Msg {
   /** @internal The version in which it came, when that is an older one: the steps from there to here, the oldest last. */
   $older: readonly OlderVersion[] | null = null;
 
+  /** @internal The version in which it was sent, when that is an older one: the steps from here to there, the oldest last. */
+  $sentAs: readonly OlderVersion[] | null = null;
+
   /** @internal As `init`, on either side: may be aborted from now on, and knows nothing of earlier uses. `kept`: flags that stay. */
   $init(replyPort: Port | null, cmd: i32, kept: i32): void {
     kassert((this.flags & (MSGF_DONE | MSGF_QUEUED)) === MSGF_DONE, "message in flight");
@@ -129,12 +132,18 @@ export interface OlderVersion {
   readonly type: MessageClass;
   upgrade(request: Record<string, unknown>): object;
   downgrade(reply: Record<string, unknown>): object;
+  readonly sending?: {
+    downgrade(request: Record<string, unknown>): object;
+    upgrade(reply: Record<string, unknown>): object;
+  };
 }
 
 /** What every message class knows at run time. One class for all of them, so that code which handles any message sees one shape. */
 export class MessageClass {
   /** @internal */
   older: OlderVersion | null = null;
+  /** @internal Messages can be sent to who takes only an older version. */
+  stepsDown = false;
 
   constructor(
     readonly number: number,
@@ -144,6 +153,18 @@ export class MessageClass {
     /** A message with initial values. */
     readonly create: () => AnyMessage,
   ) {}
+
+  get major(): number {
+    return this.request.cls.major;
+  }
+
+  /** @internal A copy of a message that nobody waits for, as it would arrive if it were sent now: blocks and buffers to be moved are the copy's. */
+  copyOf(msg: AnyMessage): AnyMessage {
+    const copy = this.create();
+    copy.$init(null, msg.cmd, msg.flags & MSGF_PRIORITY);
+    this.request.copy(msg as never, copy as never, msg.$transfer);
+    return copy;
+  }
 
   /** Sets the reply's fields of a message. */
   assignReply(msg: Record<string, unknown>, fields: object): void {
@@ -281,11 +302,18 @@ export interface Translation<Old, New> {
   upgrade(request: RequestOf<Old>): RequestOf<New>;
   /** The reply as the older version has it. */
   downgrade(reply: ReplyOf<New>): ReplyOf<Old>;
+  /** For who sends to ports that still take only the older version. Without it such a port refuses, with EPROTONOSUPPORT. */
+  readonly sending?: {
+    /** The request as the older version has it. */
+    downgrade(request: RequestOf<New>): RequestOf<Old>;
+    /** The reply as the newer version has it. */
+    upgrade(reply: ReplyOf<Old>): ReplyOf<New>;
+  };
 }
 
 /**
- * Lets ports that take `newer` understand senders that still speak `older`: the same number, one major version less. Handlers see only the newest; versions further back are reached
- * step by step. Throws EINVAL for other numbers or versions.
+ * Lets ports that take `newer` understand senders that still speak `older`, and with `sending` the other way round: the same number, one major version less. Handlers and callers see
+ * only their own version; versions further back are reached step by step. To be called before anything is sent. Throws EINVAL for other numbers or versions.
  */
 export function translate<
   // eslint-disable-next-line @typescript-eslint/no-explicit-any
@@ -302,6 +330,7 @@ export function translate<
       `${from.typeName} (${from.number}, version ${before}) does not come before ${to.typeName} (${to.number}, version ${after})`,
     );
   to.older = { type: from, ...(translation as unknown as Omit<OlderVersion, "type">) };
+  to.stepsDown = translation.sending !== undefined;
 }
 
 /** Knows the names that every message has. */

@@ -163,6 +163,11 @@ export class LocalPort<M extends AnyMessage = AnyMessage> extends HostPort<M> im
     for (const type of Object.values(messages)) this.entries.set(type.number, new Entry(type.$class));
   }
 
+  /** @internal What it takes. */
+  get types(): MessageClass[] {
+    return [...this.entries.values()].map((entry) => entry.type);
+  }
+
   /** @internal What the port has for class `number`, when it takes that. */
   entryOf(number: number): Entry | undefined {
     const { last } = this;

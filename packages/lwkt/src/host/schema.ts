@@ -180,4 +180,25 @@ export class Schema {
   load(rec: MsgRecord, into: Record<string, unknown>, side: SideData | null, reuse: boolean): void {
     this.codec.load(rec, into, side, reuse);
   }
+
+  /** Throws EINVAL naming the field when a message cannot be sent as it is. */
+  check(from: Record<string, unknown>): void {
+    this.codec.store(from, this.record, { values: [], lend: () => 0 });
+  }
+
+  /** Copies the fields of one message to another, as sending does: bytes are copied, `value` fields cloned with `transfer`, blocks handed over. */
+  copy(from: Record<string, unknown>, into: Record<string, unknown>, transfer: readonly ArrayBuffer[] | null): void {
+    const cloned = structuredClone(
+      this.plans.filter((p) => p.op === Op.VALUE).map((p) => from[p.name]),
+      { transfer: [...(transfer ?? [])] },
+    );
+    for (const { name, op } of this.plans) {
+      const v = from[name];
+      if (op === Op.BYTES) into[name] = (v as Uint8Array).slice();
+      else if (op === Op.JSON) into[name] = JSON.parse(JSON.stringify(v ?? null));
+      else if (op === Op.VALUE) into[name] = cloned.shift();
+      else if (op === Op.SHARED) into[name] = (v as SharedBlock | null)?.handOver() ?? null;
+      else into[name] = v;
+    }
+  }
 }

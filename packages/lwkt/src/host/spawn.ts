@@ -7,7 +7,8 @@
  */
 import { localCpu, type LocalCpu } from "./cpu";
 import { LwktError } from "./errors";
-import { DEFAULT_RING, Link, closeLinkMemory, createLinkMemory, type LinkMemory } from "./link";
+import { Link } from "./link";
+import { DEFAULT_RING, closeLinkMemory, createLinkMemory, type LinkMemory } from "./link-memory";
 import {
   LocalPort,
   type HostPort,
@@ -46,8 +47,8 @@ function controlOf(message: unknown): Control | null {
   return (message as { [TAG]?: Control })[TAG] ?? null;
 }
 
-export interface SpawnOptions extends PlatformWorkerOptions {
 /** How a CPU is started. */
+export interface SpawnOptions extends PlatformWorkerOptions {
   /** Bytes of each of the link's four rings: a power of two. A message longer than a quarter of it takes a slower way. */
   ringBytes?: number;
   /** Milliseconds in which the worker must have become a CPU; 30,000 when not given. */
@@ -147,14 +148,14 @@ export class WorkerCpu extends PeerCpu implements AsyncDisposable {
     return this;
   }
 
-  ref(): this {
   /** Takes `unref` back. */
+  ref(): this {
     this.handle.hold(true);
     return this;
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
   /** `terminate`, for `await using`. */
+  async [Symbol.asyncDispose](): Promise<void> {
     await this.terminate();
   }
 }
