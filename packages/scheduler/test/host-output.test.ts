@@ -221,6 +221,16 @@ describe("timeline", () => {
     ]);
   });
 
+  test.each([
+    ["width", { width: NaN }],
+    ["width", { width: 1e9 }],
+    ["rows", { rows: 0 }],
+    ["from", { from: -1 }],
+    ["to", { from: 20e6, to: 10e6 }],
+  ])("a wrong %s is named", (field, options) => {
+    expect(() => timelineSvg(trace!, options)).toThrow(expect.objectContaining({ name: "InputError", field }) as Error);
+  });
+
   test("many CPUs share rows, so the picture stays small", () => {
     const many = simulate({
       topology: "4x8x8x2",

@@ -13,6 +13,7 @@ import {
   pingPong,
   pipe,
   policyNames,
+  preset,
   program,
   readTopology,
   server,
@@ -406,6 +407,23 @@ describe("wrong input names its field", () => {
   const task = (more: object): object => ({ ...good, workload: { tasks: [{ name: "a", pattern: "batch", ...more }] } });
   const steps = (...list: object[]): object => ({ ...good, workload: { tasks: [{ name: "a", program: list }] } });
 
+  const endless = { level: "machine", children: [] as object[] };
+  endless.children.push(endless);
+  function nested(depth: number): object {
+    let step: object = { do: "run", for: 1 };
+    for (let i = 0; i < depth; i++) step = { do: "repeat", times: 1, steps: [step] };
+    return step;
+  }
+
+  test.each([
+    ["policies that are no list", () => compare({ ...good, policies: "dfly" as never }), "policies"],
+    ["a preset for no CPU", () => preset("desktop", 0), "cpus"],
+    ["a preset for half a CPU", () => preset("desktop", 0.5), "cpus"],
+    ["a preset that is none", () => preset("lottery", 4), "workload"],
+  ])("%s", (_, run, field) => {
+    expect(run).toThrow(expect.objectContaining({ name: "InputError", field }) as Error);
+  });
+
   test.each<[string, object, string]>([
     ["no topology", { ...good, topology: "0x2" }, "topology"],
     ["a topology of words", { ...good, topology: "big" }, "topology"],
@@ -425,7 +443,10 @@ describe("wrong input names its field", () => {
     ["no time", { ...good, duration: 0 }, "duration"],
     ["a duration without a unit that is known", { ...good, duration: "5 weeks" }, "duration"],
     ["a negative cost", { ...good, costs: { contextSwitch: "-1us" } }, "costs.contextSwitch"],
+    ["costs that are none", { ...good, costs: "1us" }, "costs"],
     ["an unknown cost", { ...good, costs: { migration: { room: 1 } } }, "costs.migration.room"],
+    ["levels without end", { ...good, topology: endless }, `topology${".children[0]".repeat(5)}`],
+    ["steps without end", steps(nested(20_000)), "workload"],
     ["no tasks", { ...good, workload: { tasks: [] } }, "workload.tasks"],
     ["no workload", { ...good, workload: null }, "workload"],
     ["an unknown field", task({ colour: 1 }), "workload.tasks[0].colour"],

@@ -74,6 +74,9 @@ export function compare(
   options: Omit<SimulateOptions, "policy"> & { policies: readonly PolicyInput[] },
 ): SimulationResult[] {
   const topology = readTopology(options.topology);
+  if (!Array.isArray(options.policies)) {
+    throw new InputError(`expected a list of policies, got ${describe(options.policies)}`, { field: "policies" });
+  }
   if (options.policies.length === 0) throw new InputError("no policy", { field: "policies" });
   options.policies.forEach((policy, i) => makePolicy(policy, topology, `policies[${i}]`));
   const workload = compile(options.workload, topology.cpus);
@@ -113,13 +116,17 @@ function run(
   const endless = options.workload instanceof Trace ? Infinity : DEFAULT_DURATION;
   const duration = options.duration === undefined ? endless : parseDuration(options.duration, "duration");
   if (duration === 0) throw new InputError("expected a time above 0", { field: "duration" });
+  const { costs } = options;
+  if (costs !== undefined && (typeof costs !== "object" || costs === null || Array.isArray(costs))) {
+    throw new InputError(`expected an object, got ${describe(costs)}`, { field: "costs" });
+  }
   const name = policyNameOf(policy, input);
   const recording =
     options.record === false ? null : new Trace(`${workload.name}, ${name}`, topology.cpus, [...workload.groups]);
   const simulator = new Simulator({
     policy,
     workload,
-    costs: readCosts(options.costs),
+    costs: readCosts(costs),
     seed,
     duration,
     recording,

@@ -75,7 +75,7 @@ export function readTopology(input: unknown, field = "topology"): Topology {
     throw new InputError(`expected a topology such as "2x8x2", got ${describe(input)}`, { field });
   }
   if ("level" in input || "children" in input) {
-    const made = builder.fromTree(tree(input, field));
+    const made = builder.fromTree(tree(input, field, 0));
     if (made === null) throw wrong(builder, `${field}${builder.field === "" ? "" : `.${builder.field}`}`);
     return made;
   }
@@ -118,7 +118,8 @@ function wrong(builder: TopologyBuilder, field: string, level = ""): InputError 
   );
 }
 
-function tree(input: unknown, field: string): TopologyNode {
+function tree(input: unknown, field: string, depth: number): TopologyNode {
+  if (depth >= Object.keys(LEVELS).length) throw new InputError("deeper than there are levels", { field });
   if (typeof input !== "object" || input === null || Array.isArray(input)) {
     throw new InputError(`expected { level, children }, got ${describe(input)}`, { field });
   }
@@ -141,7 +142,7 @@ function tree(input: unknown, field: string): TopologyNode {
   if (!Array.isArray(children)) {
     throw new InputError(`expected a list, got ${describe(children)}`, { field: `${field}.children` });
   }
-  children.forEach((child: unknown, i) => node.add(tree(child, `${field}.children[${i}]`)));
+  children.forEach((child: unknown, i) => node.add(tree(child, `${field}.children[${i}]`, depth + 1)));
   return node;
 }
 

@@ -90,6 +90,7 @@ export function parseCpuList(value: unknown, cpus: number, field: string): numbe
 /** A value in an error message: short, and never "[object Object]". */
 export function describe(value: unknown): string {
   if (value === undefined) return "nothing";
+  if (typeof value === "number") return String(value);
   const text = JSON.stringify(value) ?? String(value);
   return text.length > 60 ? `${text.slice(0, 57)}...` : text;
 }

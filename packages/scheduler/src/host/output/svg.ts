@@ -5,15 +5,16 @@
  * Neighbour: `../trace/trace.ts`. Invariant: the size of the picture depends on its width and rows, not on the length of the trace: what is
  * narrower than a pixel is gathered into columns.
  */
+import { InputError } from "../errors";
 import type { Trace } from "../trace/trace";
 import { Kind, Stop } from "../trace/trace";
-import { formatDuration } from "../units";
+import { describe, formatDuration } from "../units";
 import { colour, textOn } from "./palette";
 import { fit, textWidth } from "./text";
 
 /** How a timeline looks, and which part of the trace it shows. */
 export interface SvgOptions {
-  /** Pixels (default 1,200). */
+  /** Pixels, 400 to 20,000 (default 1,200). */
   width?: number;
   /** Part of the trace, ns (default all). */
   from?: number;
@@ -48,12 +49,17 @@ interface Frame {
   rowsTop: number;
 }
 
-/** The picture, an SVG document. */
+/**
+ * The picture, an SVG document.
+ *
+ * @throws InputError naming the option: a width beside 400 to 20,000, rows below 1, times that are negative or the wrong way round.
+ */
 export function timelineSvg(trace: Trace, options: SvgOptions = {}): string {
-  const width = Math.max(400, Math.round(options.width ?? 1_200));
-  const from = Math.max(0, options.from ?? 0);
-  const to = Math.max(from + 1, Math.min(options.to ?? trace.end, trace.end));
-  const perRow = Math.ceil(trace.cpus / Math.max(1, options.rows ?? 64));
+  const width = Math.round(within("width", options.width ?? 1_200, 400, 20_000));
+  const from = within("from", options.from ?? 0, 0, Infinity);
+  const until = within("to", options.to ?? Math.max(trace.end, from), from, Infinity);
+  const to = Math.max(from + 1, Math.min(until, trace.end));
+  const perRow = Math.ceil(trace.cpus / Math.floor(within("rows", options.rows ?? 64, 1, Infinity)));
   const rows = Math.ceil(trace.cpus / perRow);
   const rowHeight = rows <= 8 ? 28 : rows <= 16 ? 20 : rows <= 32 ? 14 : 10;
   const longest = rowLabel(trace, perRow, rows, rows - 1);
@@ -86,6 +92,13 @@ export function timelineSvg(trace: Trace, options: SvgOptions = {}): string {
     legend.draw(axisTop + 40),
     "</svg>\n",
   ].join("\n");
+}
+
+function within(field: string, value: number, low: number, high: number): number {
+  if (value >= low && value <= high) return value;
+  throw new InputError(`expected ${low} ${high === Infinity ? "or more" : `to ${high}`}, got ${describe(value)}`, {
+    field,
+  });
 }
 
 function heading({ trace, from, to, width }: Frame, title: string): string {

@@ -3,6 +3,7 @@
  *
  * Neighbours: `patterns.ts`. Each is a plain `Workload`, so `JSON.stringify(preset(name, cpus))` is a file to start from.
  */
+import { CPUS_MAX } from "../../topology";
 import { InputError } from "../errors";
 import { describe } from "../units";
 import { batch, interactive, make, periodic, pingPong, pipe, server } from "./patterns";
@@ -123,6 +124,9 @@ export function preset(name: string, cpus: number): Workload {
     throw new InputError(`no preset ${describe(name)}; there are ${Object.keys(PRESETS).join(", ")}`, {
       field: "workload",
     });
+  }
+  if (!Number.isInteger(cpus) || cpus < 1 || cpus > CPUS_MAX) {
+    throw new InputError(`expected a whole number from 1 to ${CPUS_MAX}, got ${describe(cpus)}`, { field: "cpus" });
   }
   return { name, ...found.make(cpus) };
 }

@@ -175,7 +175,7 @@ export function fieldOf(path: readonly PropertyKey[]): string {
  * @throws InputError that names the first wrong field.
  */
 export function checkWorkload(value: unknown): Workload {
-  const result = workload.safeParse(value);
+  const result = parse(value);
   if (result.success) return value as Workload;
   const issue = result.error.issues[0]!;
   let path = issue.path;
@@ -183,6 +183,16 @@ export function checkWorkload(value: unknown): Workload {
   throw new InputError(issue.code === "unrecognized_keys" ? "no such field" : lowerFirst(issue.message), {
     field: fieldOf(["workload", ...path]),
   });
+}
+
+function parse(value: unknown): ReturnType<typeof workload.safeParse> {
+  try {
+    return workload.safeParse(value);
+  } catch (error) {
+    // The stack is as deep as the steps.
+    if (error instanceof RangeError) throw new InputError("steps within steps without end", { field: "workload" });
+    throw error;
+  }
 }
 
 const lowerFirst = (text: string): string => text.charAt(0).toLowerCase() + text.slice(1);
