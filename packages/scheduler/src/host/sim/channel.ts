@@ -1,7 +1,7 @@
 /**
  * A channel of messages between tasks; a message is the time at which it was sent.
  *
- * Neighbour: `simulator.ts`. Invariant: receivers wait only while it is empty, senders only while it is full.
+ * Neighbour: `programs.ts`. Invariant: receivers wait only while it is empty, senders only while it is full.
  */
 import type { SimTask } from "./task";
 

@@ -1,7 +1,7 @@
 /**
  * What switching, migrating and waking cost in the simulated machine.
  *
- * Neighbour: `simulator.ts`. The defaults are of the order of a present x86-64 server; a comparison of policies should vary them.
+ * Neighbour: `machine.ts`. The defaults are of the order of a present x86-64 server; a comparison of policies should vary them.
  */
 import { InputError } from "../errors";
 import { parseDuration, type Duration } from "../units";

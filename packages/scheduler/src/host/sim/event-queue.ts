@@ -1,7 +1,7 @@
 /**
  * The simulator's future: events by time, first in first out at the same time.
  *
- * Key type `EventQueue`: a binary heap over typed arrays; an event is (time, kind, subject, stamp). Neighbour: `simulator.ts`.
+ * Key type `EventQueue`: a binary heap over typed arrays; an event is (time, kind, subject, stamp). Neighbours: `machine.ts`, `programs.ts`, `simulator.ts`.
  * Invariant: `pop` gives events by (time, order of insertion), so that a run depends on nothing but its inputs. Events are not removed:
  * whoever cancels one changes the stamp of its subject, and the event finds itself stale.
  */

@@ -1,7 +1,7 @@
 /**
  * A task of the simulator: what the policy schedules, and where its program stands.
  *
- * Key type `SimTask`. Neighbours: `simulator.ts` (owner), `../workload/program.ts`.
+ * Key type `SimTask`. Neighbours: `programs.ts` (owner), `../workload/program.ts`.
  * Invariant: `on` is the CPU that has it as its current one, -1 otherwise.
  */
 import { SchedEntity } from "../../entity";

@@ -1,7 +1,7 @@
 /**
  * What happened on a machine, simulated or real: who ran where and when, who woke and who forked whom.
  *
- * Key type `Trace`. Neighbours: `../sim/simulator.ts` writes one, `ndjson.ts` and `linux.ts` read others from files, `replay.ts` turns one into a
+ * Key type `Trace`. Neighbours: `../sim/machine.ts` writes one, `ndjson.ts` and `linux.ts` read others from files, `replay.ts` turns one into a
  * workload, `../output/*` draw it.
  * Invariant: times (ns from the start) never go back; a CPU runs one task at a time and a task is on one CPU at a time; events of one time are
  * in the order of cause and effect.

@@ -1,7 +1,7 @@
 /**
  * Compiles a workload: each task's steps become a flat program of operations that the simulator runs.
  *
- * Key types `Program`, `Template`, `CompiledWorkload`. Neighbours: `schema.ts` (shape), `patterns.ts` (patterns), `../sim/simulator.ts`
+ * Key types `Program`, `Template`, `CompiledWorkload`. Neighbours: `schema.ts` (shape), `patterns.ts` (patterns), `../sim/programs.ts`
  * (runs it), `../trace/replay.ts` (writes programs by itself).
  * Invariant: compiled data is never changed by a run, so one compiled workload serves many runs.
  */
