@@ -1,4 +1,5 @@
 /** Bundles an example's main program and worker from the sources and runs it: `node examples/run.mjs pool`. */
+import { readdirSync } from "node:fs";
 import path from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { build } from "esbuild";
@@ -21,5 +22,13 @@ export async function bundleExample(name, folder = name) {
   return pathToFileURL(path.join(outdir, "main.js"));
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url))
-  await import((await bundleExample(process.argv[2] ?? "maths")).href);
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const folders = readdirSync(here, { withFileTypes: true }).filter((entry) => entry.isDirectory());
+  const names = folders.map((entry) => entry.name);
+  const name = process.argv[2] ?? "maths";
+  if (names.includes(name)) await import((await bundleExample(name)).href);
+  else {
+    console.error(`no example "${name}"; there are ${names.join(", ")}`);
+    process.exitCode = 64;
+  }
+}

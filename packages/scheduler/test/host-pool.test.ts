@@ -1,5 +1,7 @@
+import { execFile } from "node:child_process";
 import { rmSync } from "node:fs";
 import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { bundleWorker } from "../examples/worker-pool/bundle";
 import { WorkerPool } from "../examples/worker-pool/pool";
@@ -63,3 +65,12 @@ describe("the worker pool of the examples", () => {
     await expect(WorkerPool.start(url, Work, { workers: 0 })).rejects.toMatchObject({ field: "pool.cores" });
   });
 });
+
+test("its main program answers the short questions and counts all that was to be counted", async () => {
+  const main = fileURLToPath(new URL("../examples/worker-pool/main.ts", import.meta.url));
+  const args = ["--conditions=source", "--import", import.meta.resolve("tsx"), main];
+  const { stdout } = await promisify(execFile)(process.execPath, args, { timeout: 110_000 });
+  expect(stdout).toMatch(
+    /^40 answers while 60 long tasks were queued: median .* ms, worst .* ms\nall 60 counted to 41538 in \d+ ms\n$/,
+  );
+}, 120_000);
