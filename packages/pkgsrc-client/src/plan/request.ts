@@ -51,7 +51,7 @@ export class Request {
   repair: boolean = false;
   /** Whether shared libraries (REQUIRES, PROVIDES) are heeded. */
   libraries: boolean = true;
-  /** What explanations call the repositories, by number. */
+  /** What explanations call the repositories, by number: "repository 3" when not given, nothing when empty. */
   readonly repositoryNames: string[] = [];
   /** The host's own libraries; without it, what no package provides is taken for present. */
   host: HostLibraries | null = null;
@@ -70,7 +70,7 @@ export class Request {
   }
 
   repositoryName(repo: i32): string {
-    return repo < this.repositoryNames.length ? this.repositoryNames[repo] : repo.toString();
+    return repo < this.repositoryNames.length ? this.repositoryNames[repo] : `repository ${repo}`;
   }
 
   /** Whether only installed packages can be part of the answer. */

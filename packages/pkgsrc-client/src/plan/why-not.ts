@@ -321,7 +321,7 @@ export class WhyNot {
   private named(p: i32): string {
     const u = this.universe;
     if (u.isInstalled(p)) return `${this.plain(p)} (installed)`;
-    const repo = u.repoOf(p);
-    return `${this.plain(p)} (repository ${this.t.request.repositoryName(repo)})`;
+    const place = this.t.request.repositoryName(u.repoOf(p));
+    return place === "" ? this.plain(p) : `${this.plain(p)} (${place})`;
   }
 }

@@ -22,7 +22,7 @@ export class World {
       const text = bytesOf(packages.map((e) => record(fields(e))).join(""));
       u.addSummary(text, 0, text.length);
       u.endSummary();
-      this.request.repositoryNames.push(String.fromCharCode(97 + number));
+      this.request.repositoryNames.push(`repository ${String.fromCharCode(97 + number)}`);
     }
     for (const e of installed) {
       const text = bytesOf(record(fields(e)));

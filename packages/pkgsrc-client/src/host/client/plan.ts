@@ -78,13 +78,8 @@ const ACTIONS: Readonly<Record<number, StepAction>> = {
   [StepKind.MARK_AUTOMATIC]: "unkeep",
 };
 
-/** The core numbers repositories; people know them by their URLs, and where there is one they need no word of it. */
-function linesOf(catalog: Catalog, reason: Reason): string[] {
-  const named = (line: string): string =>
-    line.replace(/ \(repository (\d+)\)/g, (_, n: string) =>
-      catalog.repositories.length > 1 ? ` (${catalog.repositories[Number(n)]?.url ?? n})` : "",
-    );
-  return reason.lines.map((line, i) => "  ".repeat(reason.depths[i]!) + named(line));
+function linesOf(reason: Reason): string[] {
+  return reason.lines.map((line, i) => "  ".repeat(reason.depths[i]!) + line);
 }
 
 /** The plan as objects, or why there is none. */
@@ -97,7 +92,7 @@ export function describePlan(catalog: Catalog, plan: Plan): ChangePlan | PlanFai
     return { code: "EPATTERN", message: `not a pattern: ${unmatched.join(", ")}`, details: unmatched };
   }
   if (plan.status === -Errno.DEADLK) {
-    const details = plan.reason === null ? [] : linesOf(catalog, plan.reason);
+    const details = plan.reason === null ? [] : linesOf(plan.reason);
     return { code: "EUNSOLVABLE", message: "this cannot be done", details };
   }
   if (plan.status < 0) {
@@ -116,7 +111,7 @@ export function describePlan(catalog: Catalog, plan: Plan): ChangePlan | PlanFai
       package: catalog.nameOf(held.installed),
       wanted: catalog.nameOf(held.wanted),
       result: held.result < 0 ? null : catalog.nameOf(held.result),
-      reason: linesOf(catalog, held.reason),
+      reason: linesOf(held.reason),
     })),
     orphans: ints(plan.orphans).map((p) => catalog.nameOf(p)),
     broken,

@@ -82,6 +82,8 @@ export function coreRequest(catalog: Catalog, wanted: ChangeRequest, preserved: 
     const id = catalog.universe.findBase(bytes, 0, bytes.length);
     if (id >= 0) request.tools.push(id);
   }
+  // People know repositories by their URLs, and where there is one they need no word of it.
+  for (const { url } of catalog.repositories) request.repositoryNames.push(catalog.repositories.length > 1 ? url : "");
   request.autoremove = wanted.autoremove ?? false;
   request.downgrade = wanted.downgrade ?? false;
   request.refresh = wanted.refresh ?? true;
