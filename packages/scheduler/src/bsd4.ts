@@ -3,8 +3,8 @@
  *
  * Key types `Bsd4`, `Bsd4Tuning`. Neighbours: `entity.ts` (priority and estcpu), `run-queue.ts`, `priority-tree.ts` (what the CPUs run).
  * Who becomes runnable goes on the common queue, and one CPU is told to look: an idle one (with SMT on an idle core), else the one that
- * runs the worst. A CPU that looks passes over a few that last ran elsewhere, if their own CPU may take them within a tick (cache
- * coherence), and then takes the nearest. Use of the CPU counts between half and fully, by how long an entity has been batch-like.
+ * runs the worst. A CPU whose entity leaves it passes over a few that last ran elsewhere, if their own CPU may take them within a tick (cache
+ * coherence), and then takes the nearest; it stays idle when there are but a few. An idle CPU that is told to look takes the first. Use of the CPU counts between half and fully, by how long an entity has been batch-like.
  * An entity's `cpu` is where it ran last: it is not bound to it.
  * Invariant: all that waits is on `queue`; `upri` is the priority of the current entity of each CPU, or PRIBASE_NULL.
  * Source: DragonFly sys/kern/usched_bsd4.c.
@@ -55,6 +55,8 @@ export class Bsd4 extends SchedPolicy implements Sampler {
   private readonly smt: boolean;
   /** The node whose entities count as a CPU's own. */
   private readonly siblings: Int32Array;
+  /** 1 where a CPU has let go of its current entity and has not chosen since. */
+  private readonly released: Uint8Array;
   /** Where the next search for an idle CPU starts. */
   private scan: i32 = 0;
   private nextDecay: long = 0;
@@ -68,6 +70,7 @@ export class Bsd4 extends SchedPolicy implements Sampler {
     this.upri = new PriorityTree(topology);
     this.tree = new LoadTree(topology);
     this.siblings = new Int32Array(topology.cpus);
+    this.released = new Uint8Array(topology.cpus);
     let smt = false;
     for (let cpu = 0; cpu < topology.cpus; cpu++) {
       if (topology.cpuCount[topology.around(cpu, LEVEL_CORE)] > 1) smt = true;
@@ -127,6 +130,7 @@ export class Bsd4 extends SchedPolicy implements Sampler {
   private leave(e: SchedEntity): void {
     if (this.current[e.cpu] !== e) return;
     this.setCurrent(e.cpu, null);
+    this.released[e.cpu] = 1;
     this.want(e.cpu);
   }
 
@@ -202,7 +206,9 @@ export class Bsd4 extends SchedPolicy implements Sampler {
   override choose(cpu: i32, now: long): SchedEntity | null {
     kassert(this.current[cpu] === null, "scheduler: the CPU is busy");
     this.resched[cpu] = 0;
-    const e = this.pick(cpu, longDiv(now, TICK_NS));
+    // One that was idle has been told to look: in the original its helper thread, which takes what is first.
+    const e = this.released[cpu] !== 0 ? this.pick(cpu, longDiv(now, TICK_NS)) : this.first(cpu);
+    this.released[cpu] = 0;
     if (e === null) return null;
     this.queue.remove(0, e);
     this.runnable--;
@@ -210,6 +216,22 @@ export class Bsd4 extends SchedPolicy implements Sampler {
     e.sliceUsed = 0;
     this.setCurrent(cpu, e);
     return e;
+  }
+
+  /** The first that may run here, or the one behind it in its queue if that has run here and the first has not. */
+  private first(cpu: i32): SchedEntity | null {
+    for (let q = this.queue.best(0); q < QUEUES; q = this.queue.after(0, q)) {
+      let e = this.queue.head(0, q);
+      while (e !== null) {
+        if (this.mayRun(e, cpu)) {
+          const next = e.next;
+          if (e.cpu !== cpu && next !== null && next.cpu === cpu && this.mayRun(next, cpu)) return next;
+          return e;
+        }
+        e = e.next;
+      }
+    }
+    return null;
   }
 
   /** The first that may run here, unless it is better kept for the CPU it ran on; at most `queueChecks` are passed over for that. */

@@ -43,6 +43,13 @@ function hog(p: Bsd4, cpu: number, nice: number): SchedEntity {
   return e;
 }
 
+/** What a CPU chooses whose entity goes to sleep at a tick. */
+function chooses(p: Bsd4, cpu: number, tick: number): SchedEntity | null {
+  const urgent = p.current[cpu] ?? hog(p, cpu, -20);
+  p.sleep(urgent, tick * TICK_NS);
+  return p.choose(cpu, tick * TICK_NS);
+}
+
 describe("Bsd4Tuning", () => {
   it("has the original's values and names what is out of range", () => {
     const { upriAffinity, queueChecks, batchTime, stickToLevel } = new Bsd4Tuning();
@@ -64,9 +71,9 @@ describe("Bsd4 keeps an entity for the CPU that it ran on", () => {
     const p = machine(topology(1, 1, 2, 1));
     const [e] = ran(p, [1]) as [SchedEntity];
     p.setRunnable(e, 20 * TICK_NS, -1);
-    expect(p.choose(0, 20 * TICK_NS)).toBeNull();
-    expect(p.choose(0, 21 * TICK_NS)).toBeNull();
-    expect(p.choose(0, 22 * TICK_NS)).toBe(e);
+    expect(chooses(p, 0, 20)).toBeNull();
+    expect(chooses(p, 0, 21)).toBeNull();
+    expect(chooses(p, 0, 22)).toBe(e);
     expect(e.cpu).toBe(0);
   });
 
@@ -81,7 +88,7 @@ describe("Bsd4 keeps an entity for the CPU that it ran on", () => {
       const p = machine(topology(1, 1, 2, 2), tuned({ stickToLevel: level }));
       const [e] = ran(p, [1]) as [SchedEntity];
       p.setRunnable(e, 20 * TICK_NS, -1);
-      expect(p.choose(cpu, 20 * TICK_NS)).toBe(takes ? e : null);
+      expect(chooses(p, cpu, 20)).toBe(takes ? e : null);
     }
   });
 
@@ -89,10 +96,11 @@ describe("Bsd4 keeps an entity for the CPU that it ran on", () => {
     const p = machine(topology(1, 1, 2, 1));
     const [e] = ran(p, [1]) as [SchedEntity];
     hog(p, 1, 19);
+    hog(p, 0, -20);
     p.setRunnable(e, 20 * TICK_NS, -1);
     while (p.nextWanted() >= 0);
-    expect(p.choose(0, 20 * TICK_NS)).toBeNull();
-    expect(p.nextWanted()).toBe(1);
+    expect(chooses(p, 0, 20)).toBeNull();
+    expect([p.nextWanted(), p.nextWanted()]).toEqual([1, -1]);
   });
 
   it("unless some CPU runs what is worse by more than upriAffinity queues", () => {
@@ -104,7 +112,7 @@ describe("Bsd4 keeps an entity for the CPU that it ran on", () => {
       const [e] = ran(p, [1]) as [SchedEntity];
       hog(p, 2, 19);
       p.setRunnable(e, 20 * TICK_NS, -1);
-      expect(p.choose(0, 20 * TICK_NS)).toBe(takes ? e : null);
+      expect(chooses(p, 0, 20)).toBe(takes ? e : null);
     }
   });
 
@@ -113,18 +121,34 @@ describe("Bsd4 keeps an entity for the CPU that it ran on", () => {
     const p = machine(topology(2, 1, 4, 2), tuned({ queueChecks: 3 }));
     const es = ran(p, [9, 1, 10, 11]);
     for (const e of es) p.setRunnable(e, 20 * TICK_NS, -1);
-    expect(p.choose(0, 20 * TICK_NS)).toBe(es[1]);
+    expect(chooses(p, 0, 20)).toBe(es[1]);
     // With more checks than entities all are left to their own CPUs.
     const patient = machine(topology(2, 1, 4, 2), tuned({ queueChecks: 5 }));
     for (const e of ran(patient, [9, 1, 10, 11])) patient.setRunnable(e, 20 * TICK_NS, -1);
-    expect(patient.choose(0, 20 * TICK_NS)).toBeNull();
+    expect(chooses(patient, 0, 20)).toBeNull();
   });
 
   it("not at all with keepTicks 0", () => {
     const p = machine(topology(1, 1, 2, 1), tuned({ keepTicks: 0 }));
     const [e] = ran(p, [1]) as [SchedEntity];
     p.setRunnable(e, 20 * TICK_NS, -1);
-    expect(p.choose(0, 20 * TICK_NS)).toBe(e);
+    expect(chooses(p, 0, 20)).toBe(e);
+  });
+
+  it("but not when it is idle and told to look: it takes the first, or the next if that ran there", () => {
+    const p = machine(topology(1, 1, 4, 1));
+    const [first, mine, last] = ran(p, [1, 0, 0]) as [SchedEntity, SchedEntity, SchedEntity];
+    for (const e of [first, mine, last]) p.setRunnable(e, 20 * TICK_NS, -1);
+    expect(p.choose(2, 20 * TICK_NS)).toBe(first);
+    p.sleep(first, 20 * TICK_NS);
+    expect(p.choose(2, 20 * TICK_NS)).toBeNull();
+    expect(p.choose(2, 20 * TICK_NS)).toBe(mine);
+    expect(p.choose(3, 20 * TICK_NS)).toBe(last);
+    const q = machine(topology(1, 1, 4, 1));
+    const [other, own] = ran(q, [1, 0]) as [SchedEntity, SchedEntity];
+    expect(q.choose(0, 20 * TICK_NS)).toBeNull();
+    for (const e of [other, own]) q.setRunnable(e, 20 * TICK_NS, -1);
+    expect(q.choose(0, 20 * TICK_NS)).toBe(own);
   });
 });
 
