@@ -13,6 +13,7 @@ import {
   type LocalPort,
 } from "@anax/lwkt/host";
 import { WireBuffer, decodeMsg, encodeMsg } from "../src/index";
+import { SharedArena } from "../src/host/arena";
 import { Schema } from "../src/host/schema";
 import { Add, Count, Fail, Note, Notes, Sleep } from "./protocol";
 
@@ -99,7 +100,11 @@ describe("codec", () => {
     f64: fc.double(),
     bool: fc.boolean(),
     bytes: fc.uint8Array({ maxLength: 400 }),
-    text: fc.string({ unit: "grapheme" }),
+    text: fc.oneof(
+      fc.string({ unit: "grapheme" }),
+      fc.string({ maxLength: 400 }),
+      fc.string({ unit: "binary", maxLength: 30 }),
+    ),
     json: fc.jsonValue().map((v) => JSON.parse(JSON.stringify(v)) as unknown),
     more: fc.uint8Array({ maxLength: 40 }),
   });
@@ -179,6 +184,26 @@ describe("codec", () => {
       }),
       { numRuns: 2000 },
     );
+  });
+
+  test("a value that sends messages while it turns itself into JSON", () => {
+    const Pair = Schema.of("pair", 502, 1, 0, { before: "text", value: "json", after: "text" });
+    const pack = (message: object, at: number): number =>
+      Pair.pack(message as never, words, bytes, at, 10_000, 0, 0, 0, 0);
+    const value = { toJSON: () => pack({ before: "x".repeat(50), value: 1, after: "y".repeat(50) }, 4096) };
+    const sent = { before: "the text before", value, after: "and the one after" };
+    const size = pack(sent, 0);
+    const got: Record<string, unknown> = {};
+    expect(Pair.unpack(got, words, bytes, 0, size, false)).toBe(0);
+    expect(got).toMatchObject({ before: sent.before, after: sent.after });
+  });
+
+  test("long texts, and more of them than fit at once, go another way", () => {
+    const Texts = Schema.of("texts", 503, 1, 0, { a: "text", b: "text" });
+    const lengthOf = (a: string, b: string): number => Texts.pack({ a, b }, words, bytes, 0, 60_000, 0, 0, 0, 0);
+    expect(lengthOf("ä".repeat(300), "b".repeat(300))).toBe(32 + 16 + 600 + 304);
+    expect(lengthOf("a".repeat(30_000), "b")).toBe(0);
+    expect(lengthOf("a".repeat(20_000), "b".repeat(20_000))).toBe(0);
   });
 
   test("memory of an array that grows, shrinks or is not aligned", () => {
@@ -348,6 +373,27 @@ describe("ports of one thread", () => {
       code: "ENOSYS",
     });
     await expect(port.call(new Count(), { timeout: -1 })).rejects.toMatchObject({ code: "EINVAL" });
+  });
+
+  test("a block on its way from a CPU that ends is freed by whom it should have come to, unless that has it already", () => {
+    const arena = SharedArena.create(1, 0, { blockSize: 64, blocks: 4 });
+    const [gone, third] = [SharedArena.attach(arena.memory, 5), SharedArena.attach(arena.memory, 7)];
+    const [lost, taken, elsewhere, kept] = [gone.alloc(), gone.alloc(), gone.alloc(), gone.alloc()];
+    gone.pass(lost.index, 0);
+    gone.pass(taken.index, 0);
+    gone.pass(elsewhere.index, 7);
+    const block = arena.receive(taken.index);
+    expect(kept.isOwned).toBe(true);
+    expect(arena.available).toBe(0);
+    arena.reclaim(5);
+    expect(arena.available).toBe(2);
+    third.reclaim(5);
+    expect(arena.available).toBe(3);
+    expect(() => third.receive(elsewhere.index)).toThrow("EINVAL");
+    block.release();
+    expect(arena.available).toBe(4);
+    for (let i = 0; i < 4; i++) arena.alloc();
+    expect(() => arena.alloc()).toThrow("ENOMEM");
   });
 
   test("an arena's blocks are taken once", () => {

@@ -5,19 +5,22 @@
  * Neighbours: `link.ts`, `schema.ts` (the field kind `shared`). A block in a message belongs to the receiver from the send on.
  *
  *     word 0            free list: block + 1 in the lower half, a count against ABA in the upper
- *     word 16 + 3 i     of block i: the next free block + 1; the owning CPU's number + 1, or 0 for nobody; bytes in use
+ *     word 16 + 4 i     of block i: the next free block + 1; the owning CPU's number + 1, or 0 for nobody; bytes in use;
+ *                       the number + 1 of the CPU that has sent it, until its owner has received it
  *     dataOffset        the blocks
  *
- * Invariant: a block is on the free list exactly when nobody owns it; who takes the owner's number away puts it there.
+ * Invariant: a block is on the free list exactly when nobody owns it; who takes the owner's number away puts it there. What a CPU had on its way when it
+ * ended, its receiver frees: it may have been lost with it, or lie in a ring that the receiver looks through first.
  */
 import { LwktError } from "./errors";
 
 const FREE = 0;
 const META = 16;
-const META_WORDS = 3;
+const META_WORDS = 4;
 const NEXT = 0;
 const OWNER = 1;
 const LENGTH = 2;
+const SENDER = 3;
 const BLOCKS_MAX = 0xfffe;
 /** Blocks of an arena have numbers below this in a handle. */
 const HANDLE_BLOCKS = 65536;
@@ -177,6 +180,7 @@ export class SharedArena {
   /** @internal puts one on the free list if `from` owns it. */
   free(index: number, from = this.owner): void {
     if (Atomics.compareExchange(this.words, this.meta(index, OWNER), from + 1, 0) !== from + 1) return;
+    Atomics.store(this.words, this.meta(index, SENDER), 0);
     for (;;) {
       const head = Atomics.load(this.words, FREE);
       Atomics.store(this.words, this.meta(index, NEXT), head & 0xffff);
@@ -186,22 +190,31 @@ export class SharedArena {
 
   /** @internal block `index` goes from this CPU to another. Throws EINVAL when it is not this CPU's. */
   pass(index: number, to: number): void {
+    const own = this.owner + 1;
     const at = this.meta(index, OWNER);
-    if (Atomics.compareExchange(this.words, at, this.owner + 1, to + 1) !== this.owner + 1)
-      throw new LwktError("EINVAL", "the block belongs to another CPU");
+    // Nobody but its owner gives a block away, so it stays ours in between.
+    if (Atomics.load(this.words, at) === own) {
+      Atomics.store(this.words, this.meta(index, SENDER), own);
+      if (Atomics.compareExchange(this.words, at, own, to + 1) === own) return;
+    }
+    throw new LwktError("EINVAL", "the block belongs to another CPU");
   }
 
   /** @internal a block that has come in. */
   receive(index: number): SharedBlock {
     if (index >= this.blocks || Atomics.load(this.words, this.meta(index, OWNER)) !== this.owner + 1)
       throw new LwktError("EINVAL", "a block that was not sent");
+    Atomics.store(this.words, this.meta(index, SENDER), 0);
     return new SharedBlock(this, index, Atomics.load(this.words, this.meta(index, LENGTH)));
   }
 
-  /** @internal Frees what a CPU that is gone has owned. */
+  /** @internal Frees what a CPU that is gone has owned, and what it had sent to this one and this one has not received. */
   reclaim(cpu: number): void {
-    for (let i = 0; i < this.blocks; i++)
-      if (Atomics.load(this.words, this.meta(i, OWNER)) === cpu + 1) this.free(i, cpu);
+    for (let i = 0; i < this.blocks; i++) {
+      const owner = Atomics.load(this.words, this.meta(i, OWNER)) - 1;
+      if (owner === cpu) this.free(i, cpu);
+      else if (owner === this.owner && Atomics.load(this.words, this.meta(i, SENDER)) === cpu + 1) this.free(i);
+    }
   }
 }
 
