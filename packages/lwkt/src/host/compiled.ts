@@ -152,6 +152,68 @@ function copyShort(bytes: Uint8Array, at: number, n: number): Uint8Array {
   return own;
 }
 
+// ---- text --------------------------------------------------------------------------------------------------------
+
+/** Where the text of a message is encoded before its record's length is known. No code of others runs between that and the copy into the ring. */
+const SCRATCH = 65_536;
+const scratch = new Uint8Array(SCRATCH);
+const scratchWords = new Int32Array(scratch.buffer);
+const encoder = new TextEncoder();
+const decoder = new TextDecoder();
+/** Strings up to this length are flat however they are made. */
+const FLAT = 12;
+
+/** Whether a text, in any letters, surely fits behind byte `top` of the scratch memory. */
+function fitsScratch(text: string, top: number): boolean {
+  return text.length * 3 <= SCRATCH - top;
+}
+
+/** Encodes a text to byte `at` of the scratch memory; returns its bytes. */
+function encodeText(text: string, at: number): number {
+  const n = text.length;
+  if (n <= FLAT) {
+    let i = 0;
+    for (; i < n; i++) {
+      const c = text.charCodeAt(i);
+      if (c > 127) break;
+      scratch[at + i] = c;
+    }
+    if (i === n) return n;
+  }
+  return encoder.encodeInto(text, at === 0 ? scratch : scratch.subarray(at)).written;
+}
+
+function putText(words: Int32Array, bytes: Uint8Array, to: number, from: number, n: number): void {
+  if (n > LONG) {
+    const end = (to + n + 7) >> 3;
+    words[2 * end - 2] = 0;
+    words[2 * end - 1] = 0;
+    bytes.set(scratch.subarray(from, from + n), to);
+    return;
+  }
+  const padded = (n + 7) & ~7;
+  for (let i = n; i < padded; i++) scratch[from + i] = 0;
+  copyWords(words, to >> 2, scratchWords, from >> 2, padded >> 2);
+}
+
+/** The text whose `n` bytes lie at `at`. */
+function getText(words: Int32Array, bytes: Uint8Array, at: number, n: number): string {
+  if (n <= FLAT) {
+    let text = "";
+    let i = 0;
+    for (; i < n; i++) {
+      const c = bytes[at + i]!;
+      if (c > 127) break;
+      text += String.fromCharCode(c);
+    }
+    if (i === n) return text;
+  }
+  if (n > LONG) return decoder.decode(bytes.slice(at, at + n));
+  // Decoders of browsers do not read shared memory.
+  copyWords(scratchWords, 0, words, at >> 2, (n + 3) >> 2);
+  return decoder.decode(scratch.subarray(0, n));
+}
+
 // ---- code --------------------------------------------------------------------------------------------------------
 
 /** When `v` is an integer of the field's kind, in code. */
@@ -205,7 +267,8 @@ export function compilePack(codec: Codec, cls: MsgClass): Pack {
   const { plans } = codec;
   if (hasSide(plans)) return () => 0;
   const fields = cls.layout.fields;
-  const checks: string[] = [];
+  const first: string[] = [];
+  const checks: string[] = ["let top = 0;"];
   const fixed = new FixedPart(cls);
   const blobs: string[] = [];
   const sizes: string[] = [];
@@ -213,7 +276,9 @@ export function compilePack(codec: Codec, cls: MsgClass): Pack {
     const v = `v${i}`;
     const { offset } = fields[plan.slot]!;
     const refuse = `codec.refuse(plans[${i}], ${v});`;
-    checks.push(`let ${v} = from[${JSON.stringify(plan.name)}];`);
+    // What turns itself into JSON is code of others: it runs first.
+    if (plan.op === Op.JSON) first.push(`const ${v} = codec.encoded(plans[${i}], from[${JSON.stringify(plan.name)}]);`);
+    else checks.push(`const ${v} = from[${JSON.stringify(plan.name)}];`);
     switch (plan.op) {
       case Op.INTEGER:
         checks.push(`if (typeof ${v} !== "number" || !(${fits(plan, v)})) ${refuse}`);
@@ -235,14 +300,19 @@ export function compilePack(codec: Codec, cls: MsgClass): Pack {
       case Op.BYTES:
         checks.push(`if (!(${v} instanceof Uint8Array)) ${refuse}`);
         break;
+      case Op.TEXT:
+        checks.push(`if (typeof ${v} !== "string") ${refuse} if (!fitsScratch(${v}, top)) return 0;`);
+        checks.push(`const t${i} = top, n${i} = encodeText(${v}, t${i}); top = (t${i} + n${i} + 7) & -8;`);
+        break;
       default:
-        checks.push(`${v} = codec.encoded(plans[${i}], ${v});`);
     }
     if (!isBlob(plan.op)) return;
-    checks.push(`const n${i} = ${v}.length; if (n${i} > room) return 0;`);
+    if (plan.op !== Op.TEXT) checks.push(`const n${i} = ${v}.length; if (n${i} > room) return 0;`);
     fixed.put(offset, `n${i}`);
     sizes.push(`((n${i} + 7) & -8)`);
-    blobs.push(`if (n${i} !== 0) { putBytes(words, bytes, blob, ${v}, n${i}); blob = (blob + n${i} + 7) & -8; }`);
+    const put =
+      plan.op === Op.TEXT ? `putText(words, bytes, blob, t${i}, n${i})` : `putBytes(words, bytes, blob, ${v}, n${i})`;
+    blobs.push(`if (n${i} !== 0) { ${put}; blob = (blob + n${i} + 7) & -8; }`);
   });
   const size = [String(WIRE_HEADER + cls.fixed), ...sizes].join(" + ");
   const header = [
@@ -256,6 +326,7 @@ export function compilePack(codec: Codec, cls: MsgClass): Pack {
     "(value | 0) === value ? value >> 31 : Math.floor(value / 4294967296)",
   ].map((code, i) => `words[w + ${i}] = ${code};`);
   const body = [
+    ...first,
     ...checks,
     `const size = ${size}; if (size > room) return 0; const w = at >> 2;`,
     ...header,
@@ -264,7 +335,7 @@ export function compilePack(codec: Codec, cls: MsgClass): Pack {
     ...blobs,
     "return size;",
   ];
-  const scope = { codec, plans, putBytes, float, floatWords };
+  const scope = { codec, plans, putBytes, putText, fitsScratch, encodeText, float, floatWords };
   return (
     compile<Pack>("from, words, bytes, at, room, flags, msgid, target, value", body.join("\n"), scope) ?? (() => 0)
   );
@@ -300,6 +371,7 @@ export function compileUnpack(codec: Codec, cls: MsgClass): Unpack {
       reads.push(`const ${v} = ${word(offset)}; if (${v} < 0 || ${v} > body - blob) ${bad}`);
       reads.push(`const b${i} = at + ${WIRE_HEADER} + blob; blob = (blob + ${v} + 7) & -8;`);
       if (plan.op === Op.BYTES) sets.push(`${place} = getBytes(words, bytes, b${i}, ${v}, ${place}, reuse);`);
+      else if (plan.op === Op.TEXT) sets.push(`${place} = getText(words, bytes, b${i}, ${v});`);
       else sets.push(`${place} = codec.decoded(plans[${i}], getBytes(words, bytes, b${i}, ${v}, EMPTY, false));`);
       return;
     }
@@ -331,6 +403,6 @@ export function compileUnpack(codec: Codec, cls: MsgClass): Unpack {
     }
   });
   const body = [...reads, ...sets, "return 0;"].join("\n");
-  const scope = { codec, plans, getBytes, EMPTY, float, floatWords };
+  const scope = { codec, plans, getBytes, getText, EMPTY, float, floatWords };
   return compile<Unpack>("into, words, bytes, at, size, reuse", body, scope) ?? (() => BY_RECORD);
 }
