@@ -28,6 +28,8 @@ const MARGIN = { right: 36, top: 82 };
 /** Least room for the labels of rows; the numbers of many CPUs are wider. */
 const LEFT = 64;
 const LABEL_SIZE = 11;
+/** Characters of a name that is cut when it does not fit its bar; shorter ones are left out. */
+const LONG_NAME = 20;
 /** Entries of the legend are cut to this. */
 const LEGEND_WIDTH = 280;
 const LOAD_HEIGHT = 56;
@@ -185,9 +187,9 @@ class Cells {
       `<rect x="${number(left)}" y="${number(top)}" width="${number(w)}" height="${number(h)}" fill="${colour(group)}">` +
       `<title>${escape(name)}</title></rect>`;
     const size = rowHeight >= 20 ? LABEL_SIZE : 9;
-    const label = rowHeight >= 14 ? fit(name, size, w - 8) : "";
-    // A few letters of a name would only be noise.
-    if (label.length < Math.min(6, name.length)) return rect;
+    const label = rowHeight < 14 ? "" : fit(name, size, w - 8);
+    // The beginning of a short name tells nothing, that of a long one may.
+    if (label === "" || (label !== name && name.length < LONG_NAME)) return rect;
     const at = `x="${number(left + 4)}" y="${number(top + h / 2 + size * 0.36)}"`;
     return `${rect}<text ${at} font-size="${size}" fill="${textOn(colour(group))}" pointer-events="none">${escape(label)}</text>`;
   }

@@ -31,5 +31,5 @@ export function fit(text: string, size: number, width: number): string {
     kept += character;
     characters++;
   }
-  return characters < 3 ? "" : `${kept.trimEnd()}…`;
+  return characters < 3 ? "" : `${kept.replace(/[\s.,/:-]+$/, "")}…`;
 }
