@@ -16,6 +16,7 @@ export class CpuMask {
     this.words = new Uint32Array((size + 31) >> 5);
   }
 
+  /** Whether the CPU is a member. */
   has(cpu: i32): boolean {
     if (cpu < 0 || cpu >= this.size) return false;
     return ((this.words[cpu >> 5] >>> (cpu & 31)) & 1) !== 0;
@@ -28,6 +29,7 @@ export class CpuMask {
     return this;
   }
 
+  /** Removes a CPU. Returns the mask. A CPU outside is a panic. */
   delete(cpu: i32): CpuMask {
     kassert(cpu >= 0 && cpu < this.size, "cpu mask: no such CPU");
     this.words[cpu >> 5] &= ~(1 << (cpu & 31));
@@ -62,12 +64,14 @@ export class CpuMask {
     }
   }
 
+  /** Whether both have the same members. */
   equals(o: CpuMask): boolean {
     if (o.size !== this.size) return false;
     for (let w = 0; w < this.words.length; w++) if (this.words[w] !== o.words[w]) return false;
     return true;
   }
 
+  /** A mask of its own with the same members. */
   copy(): CpuMask {
     const m = new CpuMask(this.size);
     m.words.set(this.words);

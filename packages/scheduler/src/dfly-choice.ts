@@ -11,6 +11,7 @@ import type { SchedEntity } from "./entity";
 import type { LoadTree } from "./load-tree";
 import type { Topology } from "./topology";
 
+/** The two descents of the topology. */
 export class DflyChoice {
   constructor(
     private readonly topology: Topology,

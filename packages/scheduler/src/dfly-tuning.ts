@@ -8,12 +8,19 @@ import type { i32 } from "@anax/portable";
 
 /** Bits of `features`. */
 export const DFLY_PULL: i32 = 0x01;
+/** Who wakes up goes to the best CPU. */
 export const DFLY_PUSH: i32 = 0x02;
+/** Every 8 ticks one CPU more pulls from the worst. */
 export const DFLY_ROVER: i32 = 0x04;
+/** Who is preempted looks for the best CPU. */
 export const DFLY_PUSH_MORE: i32 = 0x08;
+/** Not to the very CPU of the waker, but near it. */
 export const DFLY_FLIP: i32 = 0x10;
+/** A child starts on the best CPU. */
 export const DFLY_FORK_BEST: i32 = 0x20;
+/** A child starts on its parent's CPU. */
 export const DFLY_FORK_SAME: i32 = 0x40;
+/** A child starts on the next CPU that has nothing better to do. */
 export const DFLY_FORK_SPREAD: i32 = 0x80;
 const DFLY_ALL: i32 = 0xff;
 

@@ -13,12 +13,15 @@ import type { FairNode } from "./fair-queue";
 
 /** Priorities within a class, and the run queues they fall into. */
 export const MAXPRI: i32 = 128;
+/** Run queues of a class. */
 export const NQS: i32 = 32;
+/** Priorities of a queue. */
 export const PPQ: i32 = 4;
 /** One queue for every two steps of nice. */
 export const NICEPPQ: i32 = 2;
 /** estcpu that moves a thread one queue down. */
 export const ESTCPUPPQ: i32 = 512;
+/** estcpu of who uses all of a CPU. */
 export const ESTCPUMAX: i32 = 16384;
 
 /** What nice and estcpu can add up to; scaled to MAXPRI, so that neither end saturates. */
@@ -26,14 +29,18 @@ const PRIORITY_RANGE: i32 = ((40 * PPQ) / NICEPPQ + (16384 * PPQ) / ESTCPUPPQ) |
 
 /** Scheduling classes: the base of `priority`, lower runs first. */
 export const CLASS_REALTIME: i32 = 0;
+/** Time sharing, by nice and use of the CPU. */
 export const CLASS_NORMAL: i32 = 128;
+/** Runs when no other can. */
 export const CLASS_IDLE: i32 = 256;
 /** Kernel threads that enter user mode: behind everyone else. */
 export const CLASS_THREAD: i32 = 384;
 /** The priority of an idle CPU: behind every class. */
 export const PRIBASE_NULL: i32 = 512;
 
+/** The most urgent nice value. */
 export const NICE_MIN: i32 = -20;
+/** The least urgent nice value. */
 export const NICE_MAX: i32 = 19;
 
 /** Real-time priorities: 1 (lowest) to 99, as in POSIX. */

@@ -47,6 +47,7 @@ export function virtualTime(ns: long, weight: i32): long {
   return longDiv(ns * WEIGHT_0, toLong(weight));
 }
 
+/** Entities by virtual deadline; each subtree knows its earliest eligible one. */
 export class FairQueue {
   /** The average virtual time of the members, rounded down, and what was cut off (times weight). */
   clock: long = 0;
@@ -241,5 +242,6 @@ export class FairQueue {
 
 /** Says whether a waiting node may be moved to another CPU. */
 export interface NodeFilter {
+  /** Whether this one may be taken. */
   mayMove(n: FairNode): boolean;
 }

@@ -12,6 +12,7 @@ import type { Topology } from "./topology";
 /** Of a node that is partly allowed so many CPUs are looked at one by one; of a larger part the share is estimated. */
 const EXACT_MAX: i32 = 32;
 
+/** Load, waiting and idleness of every node. */
 export class LoadTree {
   /** By node: load, entities that wait and may be taken, CPUs with nothing to run. */
   readonly load: Int32Array;

@@ -37,6 +37,7 @@ import type { Topology } from "./topology";
 /** Period of the scheduler clock: 50 Hz, five ticks to a time slice. */
 export const TICK_NS: long = 20000000;
 
+/** What a scheduler has to be able to do. Policies of one's own extend it. */
 export abstract class SchedPolicy {
   readonly cpus: i32;
   /** What runs on each CPU, null where it is idle. Read it; `choose`, `setRunnable`, `sleep` and `remove` change it. */

@@ -14,6 +14,7 @@ import type { Topology } from "./topology";
 const EXACT_MAX: i32 = 32;
 const QUEUES: i32 = (PRIBASE_NULL / PPQ) | 0;
 
+/** Who runs what is worst, in every part of the machine. */
 export class PriorityTree {
   private readonly value: Int32Array;
   /** CPUs that run something, by its queue. */
@@ -29,6 +30,7 @@ export class PriorityTree {
     return this.value[this.topology.leaf[cpu]];
   }
 
+  /** What a CPU runs now; PRIBASE_NULL when it is idle. */
   set(cpu: i32, priority: i32): void {
     const t = this.topology;
     let n = t.leaf[cpu];

@@ -12,10 +12,15 @@ import type { SchedPolicy } from "./policy";
 import { RoundRobin } from "./round-robin";
 import type { Topology } from "./topology";
 
+/** dfly with the later weights. */
 export const POLICY_DFLY: i32 = 0;
+/** dfly with the earlier weights. */
 export const POLICY_DFLY_CLASSIC: i32 = 1;
+/** bsd4. */
 export const POLICY_BSD4: i32 = 2;
+/** EEVDF. */
 export const POLICY_EEVDF: i32 = 3;
+/** Round robin. */
 export const POLICY_ROUND_ROBIN: i32 = 4;
 /** How many there are. */
 export const POLICIES: i32 = 5;

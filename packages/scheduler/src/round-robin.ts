@@ -16,6 +16,7 @@ import type { Topology } from "./topology";
 /** So many queued entities are looked at for one that may move to another CPU. */
 const PULL_CHECKS: i32 = 32;
 
+/** One queue for each CPU, turns of equal length. */
 export class RoundRobin extends SchedPolicy {
   private readonly tree: LoadTree;
   private readonly queues: RunQueues;

@@ -12,16 +12,20 @@
  */
 import { Errno, imul, kassert, type i32 } from "@anax/portable";
 
+/** CPUs of the largest topology. */
 export const CPUS_MAX: i32 = 4096;
 /** Children that a node can have. */
 export const FANOUT: i32 = 16;
 
 /** What a node is; smaller is nearer to the root. */
 export const LEVEL_MACHINE: i32 = 0;
+/** CPUs with memory of their own. */
 export const LEVEL_NUMA: i32 = 1;
+/** A chip. */
 export const LEVEL_PACKAGE: i32 = 2;
 /** Neighbours below a wide level; not part of a specification. */
 export const LEVEL_GROUP: i32 = 3;
+/** Threads that share an execution core. */
 export const LEVEL_CORE: i32 = 4;
 /** One CPU. */
 export const LEVEL_THREAD: i32 = 5;

@@ -13,6 +13,7 @@ import type { LocalCpu } from "./cpu";
 import { LwktError } from "./errors";
 import type { AnyMessage, Settler } from "./message";
 
+/** How long a call waits, and what it moves. */
 export interface CallOptions {
   /** Aborts the call, which rejects with the signal's reason. */
   signal?: AbortSignal;

@@ -38,6 +38,7 @@ const now = (): number => performance.now();
 /** Its `then` is a microtask that costs half of `queueMicrotask` in Node. */
 const SETTLED = Promise.resolve();
 
+/** This thread as a CPU: its number and name, its arenas. The rest of it is for the library. */
 export class LocalCpu {
   /** Number of this CPU: 0 in the thread that spawned the first, then in the order of spawning. Set by `spawn.ts` before anything is sent. */
   id = 0;
@@ -82,20 +83,24 @@ export class LocalCpu {
 
   // ---- ports ---------------------------------------------------------------------------------------------------
 
+  /** @internal */
   findPort(name: string): LocalPort | null {
     return this.ports.get(name) ?? null;
   }
 
+  /** @internal */
   addPort(port: LocalPort): void {
     if (this.ports.has(port.name)) throw new LwktError("EEXIST", `${this.name} has a port "${port.name}" already`);
     this.ports.set(port.name, port);
     for (const link of this.links) link.portAdded(port);
   }
 
+  /** @internal */
   removePort(port: LocalPort): void {
     if (this.ports.get(port.name) === port) this.ports.delete(port.name);
   }
 
+  /** @internal */
   noPortText(name: string): string {
     const names = [...this.ports.keys()].map((n) => `"${n}"`).join(", ");
     return `${this.name} has no port "${name}" (it has ${names === "" ? "none" : names})`;
@@ -110,11 +115,13 @@ export class LocalCpu {
 
   // ---- links ---------------------------------------------------------------------------------------------------
 
+  /** @internal */
   addLink(link: Link): void {
     this.links.push(link);
     this.kick();
   }
 
+  /** @internal */
   removeLink(link: Link): void {
     const at = this.links.indexOf(link);
     if (at >= 0) this.links.splice(at, 1);
@@ -128,6 +135,7 @@ export class LocalCpu {
     this.setTimer();
   }
 
+  /** @internal */
   disarm(callout: Callout): void {
     this.wheel.cancel(callout);
     if (this.wheel.nextDeadline() < 0 && this.timer !== null) {

@@ -185,6 +185,7 @@ export type Message<
   readonly [REPLY]: R;
   readonly [NUMBER]: N;
   readonly kind: K;
+  /** Answers with the reply's fields, or with those that are set on the message already. */
   reply(...fields: keyof R extends never ? [] : [fields?: Values<R>]): void;
 } & Values<Q> &
   Values<R>;

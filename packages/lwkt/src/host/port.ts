@@ -55,6 +55,7 @@ export type Handler<M> = (
 /** One handler for each message of a port. */
 export type Handlers<S extends Messages> = { readonly [K in keyof S]: Handler<InstanceType<S[K]>> };
 
+/** How a port hands out its messages. */
 export interface ServeOptions {
   /**
    * Hand out the same message objects and byte arrays again once they are answered, so that nothing is allocated for a message. A handler must then
@@ -364,6 +365,7 @@ export class LocalPort<M extends AnyMessage = AnyMessage> extends HostPort<M> im
     taker?.({ value: undefined, done: true });
   }
 
+  /** `close`, for `using`. */
   [Symbol.dispose](): void {
     this.close();
   }

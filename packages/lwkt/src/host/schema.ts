@@ -34,6 +34,7 @@ export interface KindTypes {
   shared: SharedBlock;
 }
 
+/** What a field can be: `u8`, `text`, `shared`, ... */
 export type Kind = keyof KindTypes;
 
 /** A field with more to say than its kind. */
@@ -48,7 +49,9 @@ export interface FieldSpec<K extends Kind = Kind, T = unknown> {
   readonly type?: T;
 }
 
+/** A field of a message: its kind, or more. */
 export type Field = Kind | FieldSpec;
+/** Fields by name, in the order in which they lie on the wire. */
 export type Fields = Readonly<Record<string, Field>>;
 
 type ValueOf<F> = F extends Kind

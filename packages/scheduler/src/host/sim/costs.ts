@@ -38,6 +38,7 @@ export interface Costs {
   migration: [number, number, number, number];
 }
 
+/** What is charged when nothing else is said, ns. */
 export const DEFAULT_COSTS: Readonly<Costs> = {
   contextSwitch: 1_500,
   wakeup: 1_000,

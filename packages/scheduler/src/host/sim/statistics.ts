@@ -29,6 +29,7 @@ export interface Migrations {
   node: number;
 }
 
+/** Of the tasks of one name. */
 export interface GroupStatistics {
   name: string;
   tasks: number;
@@ -46,6 +47,7 @@ export interface GroupStatistics {
   contextSwitches: number;
 }
 
+/** Of the tasks of one nice value. */
 export interface NiceStatistics {
   nice: number;
   /** Tasks that always wanted a CPU and existed for most of the run; the rest cannot show a share. */
@@ -56,6 +58,7 @@ export interface NiceStatistics {
   share: number;
 }
 
+/** How evenly those who always wanted a CPU got it. */
 export interface Fairness {
   /** Jain's index over tasks that always wanted a CPU (runnable for 90 % of their life, alive for half of the run), each against the mean of its own nice value: 1 is fair among equals; null without two. */
   jain: number | null;
@@ -64,6 +67,7 @@ export interface Fairness {
   byNice: NiceStatistics[];
 }
 
+/** What a run comes to. Times are ns. */
 export interface Statistics {
   policy: string;
   workload: string;
@@ -187,14 +191,17 @@ export class Collector {
     }
   }
 
+  /** A task of the group waited so long for a CPU. */
   latency(group: number, ns: number): void {
     this.latencies[group]!.push(ns);
   }
 
+  /** Work of the group took so long. */
   response(group: number, ns: number): void {
     this.responses[group]!.push(ns);
   }
 
+  /** A deadline of the group was met or missed. */
   deadline(group: number, missed: boolean): void {
     if (!missed) this.deadlinesMet++;
     else {
@@ -203,16 +210,19 @@ export class Collector {
     }
   }
 
+  /** A task of the group began on another CPU, at a distance of 0 (thread) to 3 (node). */
   migration(group: number, distance: number): void {
     this.migrations[distance] = this.migrations[distance]! + 1;
     this.groupMigrations[group] = this.groupMigrations[group]! + 1;
   }
 
+  /** A task of the group began to run where another had run. */
   contextSwitch(group: number): void {
     this.contextSwitches++;
     this.groupSwitches[group] = this.groupSwitches[group]! + 1;
   }
 
+  /** The run is over. */
   finish(
     about: Pick<Statistics, "policy" | "workload" | "topology" | "cpus" | "seed" | "duration" | "tasks">,
     tasks: readonly TaskNumbers[],
