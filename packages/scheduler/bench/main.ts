@@ -27,7 +27,7 @@ const count = (text: string): number => {
 const flags = new Command("bench")
   .option("--json", "print rows of name, unit, ours, peer, peerName, ratio as JSON")
   .option("--only <part>", "decisions or pool")
-  .option("--runs <n>", "rounds of which the median counts", count, 3)
+  .option("--runs <n>", "rounds: of decisions the least counts, of the pool the median", count, 3)
   .option("--ms <n>", "CPU time of one measurement of decisions", count, 100)
   .option("--svg <file>", "draw the curve of decisions")
   .parse()
