@@ -77,7 +77,7 @@ export function comparisonText(all: readonly Statistics[]): string {
     row("context switches", (s) => String(s.contextSwitches)),
     row("preemptions", (s) => String(s.preemptions)),
     row("migrations", (s) => String(s.migrations.total)),
-    row("  core / package / node / far", (s) =>
+    row("  thread / core / package / node", (s) =>
       [s.migrations.thread, s.migrations.core, s.migrations.package, s.migrations.node].join(" / "),
     ),
     row("latency p50", (s) => formatDuration(s.latency.p50)),
