@@ -59,6 +59,8 @@ class ReplyWatch implements Watched {
 
 export class Link implements AbortHandler {
   isClosed = false;
+  /** How the peer has ended, when that is known. */
+  private ended: string | null = null;
   readonly requests: Outlet;
   private readonly replies: Outlet;
   private readonly repliesIn: RingReader;
@@ -379,15 +381,16 @@ export class Link implements AbortHandler {
   // ---- the end -------------------------------------------------------------------------------------------------
 
   private goneText(): string {
-    return `${this.peerName} has exited`;
+    return this.ended ?? `${this.peerName} has exited`;
   }
 
   /** The peer is gone: what it owes fails with EPIPE, what it asked is aborted. */
   close(reason?: string): void {
+    this.ended ??= reason ?? null;
     if (this.isClosed) return;
     this.isClosed = true;
     closeLinkMemory(this.memory);
-    const detail = reason ?? this.goneText();
+    const detail = this.goneText();
     for (const msg of this.calls.drain()) {
       msg.$detail = detail;
       replyMsg(msg, Errno.PIPE);
