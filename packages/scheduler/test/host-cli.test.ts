@@ -107,6 +107,17 @@ test("compare: several policies on one recorded trace, in one table", async () =
   expect(readdirSync(folder).sort()).toEqual(["p.dfly.svg", "p.eevdf.svg"]);
 });
 
+test("draw: a part of a trace", async () => {
+  const part = ["--trace", "p.json", "--from", "1ms", "--to", "3500us"];
+  const { status, stderr } = await run(["draw", fixture("perf.txt"), ...part]);
+  expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
+  const { traceEvents } = JSON.parse(readFileSync(path.join(folder, "p.json"), "utf8")) as {
+    traceEvents: { ph: string; ts: number; cat?: string }[];
+  };
+  const slices = traceEvents.filter((e) => e.ph === "B" && e.cat === "make").map((e) => e.ts);
+  expect(slices).toEqual([1000, 3030]);
+});
+
 test("draw: a trace of a Linux machine from standard input", async () => {
   const { status, stderr } = await run(["draw", "-", "--svg", "x.svg"], readFileSync(fixture("ftrace.txt"), "utf8"));
   expect({ status, stderr }).toEqual({ status: 0, stderr: "" });

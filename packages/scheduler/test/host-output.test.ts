@@ -106,6 +106,41 @@ describe("Perfetto trace", () => {
     expect([...open.values()].flat()).toEqual([]);
   });
 
+  test("a part of the trace has what is under way at its edges, and nothing else", () => {
+    for (const [from, to] of [
+      [31e6, 32.5e6],
+      [0, 1e6],
+      [149e6, 150e6],
+      [40e6, 40e6 + 1],
+    ] as const) {
+      let expected = 0;
+      trace!.slices((s) => (expected += Math.max(0, Math.min(s.end, to) - Math.max(s.start, from))));
+      const open = new Map<string, number>();
+      let ran = 0;
+      let last = from / 1000;
+      for (const e of traceEvents(trace!, { from, to })) {
+        if (e.ph === "M") continue;
+        expect(e.ts).toBeGreaterThanOrEqual(last);
+        last = e.ts;
+        const track = `${e.pid}/${e.tid}`;
+        if (e.ph === "B") {
+          expect(open.has(track)).toBe(false);
+          open.set(track, e.ts);
+        } else if (e.ph === "E") {
+          if (e.pid === CPUS) ran += (e.ts - open.get(track)!) * 1000;
+          expect(open.delete(track)).toBe(true);
+        }
+      }
+      expect(last).toBeLessThanOrEqual(to / 1000);
+      expect(open.size).toBe(0);
+      expect(ran).toBeCloseTo(expected, 3);
+    }
+    expect([...traceEvents(trace!, { from: 0, to: trace!.end })]).toEqual(events);
+    expect(() => [...traceEvents(trace!, { from: 5, to: 4 })]).toThrow(
+      expect.objectContaining({ name: "InputError", field: "to" }) as Error,
+    );
+  });
+
   test("every arrow ends once, after its start, in a slice", () => {
     const starts = new Map<number, number>();
     const inSlice = new Map<number, number>();

@@ -33,14 +33,14 @@ const jsonText = (value: unknown): string => `${JSON.stringify(value, null, 2)}\
 
 function draw(outputs: Outputs, trace: Trace, flags: PictureFlags, name: (file: string) => string): void {
   const { svg, trace: perfetto, events, width, from, to } = flags;
-  const range = { width, ...(from === undefined ? {} : { from }), ...(to === undefined ? {} : { to }) };
+  const range = { ...(from === undefined ? {} : { from }), ...(to === undefined ? {} : { to }) };
   if (from !== undefined && to !== undefined && to <= from) throw new CliError("--to is not after --from", Exit.usage);
   if (from !== undefined && from >= trace.end) {
     const [begin, end] = [formatDuration(from), formatDuration(trace.end)];
     throw new CliError(`--from ${begin} is not before the end of what was recorded, ${end}`, Exit.usage);
   }
-  if (svg !== undefined) outputs.write(name(svg), [timelineSvg(trace, range)]);
-  if (perfetto !== undefined) outputs.write(name(perfetto), writePerfetto(trace));
+  if (svg !== undefined) outputs.write(name(svg), [timelineSvg(trace, { ...range, width })]);
+  if (perfetto !== undefined) outputs.write(name(perfetto), writePerfetto(trace, range));
   if (events !== undefined) outputs.write(name(events), writeNdjson(trace));
 }
 

@@ -110,8 +110,8 @@ export function pictureOptions(command: Command): Command {
     .option("--trace <file>", "write a trace for ui.perfetto.dev and chrome://tracing (JSON)")
     .option("--events <file>", "write the events (NDJSON), which --workload can replay")
     .addOption(option("--width <px>", "of the timeline", (text) => count(text, 400, 20_000)).default(1200))
-    .addOption(option("--from <time>", "begin of the timeline", moment))
-    .addOption(option("--to <time>", "end of the timeline", duration));
+    .addOption(option("--from <time>", "begin of the part that --svg and --trace show", moment))
+    .addOption(option("--to <time>", "end of that part", duration));
 }
 
 /** A shape, or the name of a JSON file, which has a dot or a slash in it. */

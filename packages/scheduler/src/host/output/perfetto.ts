@@ -7,6 +7,7 @@
  * Source: Trace Event Format (Google), "Duration Events", "Flow Events", "Counter Events".
  */
 import { BY_TIMER, Kind, STOP_NAMES, type Trace } from "../trace/trace";
+import { rangeOf } from "./range";
 
 /** One event of the format; `ts` is in microseconds. */
 export interface TraceEvent {
@@ -26,6 +27,9 @@ export interface TraceEvent {
 export interface PerfettoOptions {
   /** Tracks of tasks beside those of CPUs (default: up to 1,000 tasks). */
   tasks?: boolean;
+  /** Part of the trace, ns (default all). What is under way at its edges is cut there. */
+  from?: number;
+  to?: number;
   /** Arrows of wake-ups (default true). */
   flows?: boolean;
   /** Most values of each counter (default 5,000); the last value of each stretch of time stands. */
@@ -41,41 +45,107 @@ const TASKS = 6_000;
 const FIRST_TASK = 10_000;
 const MAX_TASK_TRACKS = 1_000;
 
-/** The events, one after the other. */
+/**
+ * The events, one after the other.
+ *
+ * @throws InputError naming the option: a part of the trace that is none.
+ */
 export function* traceEvents(trace: Trace, options: PerfettoOptions = {}): Generator<TraceEvent> {
+  const { from, to } = rangeOf(trace, options);
   const withTasks = options.tasks ?? trace.tasks.length <= MAX_TASK_TRACKS;
   yield* names(trace, withTasks);
-  const flows = options.flows ?? true;
-  const resolution = trace.end / (options.counters ?? 5_000);
-  const counters = new Counters(resolution);
-  const running = new Int32Array(trace.tasks.length).fill(-1);
-  const ready = new Uint8Array(trace.tasks.length);
-  const arrow = new Float64Array(trace.tasks.length);
-  let arrows = 0;
+  const tracks = new Tracks(trace, withTasks, options.flows ?? true, (to - from) / (options.counters ?? 5_000));
+  let i = 0;
+  while (i < trace.length && trace.time.at(i) < from) tracks.skip(i++);
+  yield* tracks.open(from);
+  while (i < trace.length && trace.time.at(i) <= to) yield* tracks.event(i++);
+  yield* tracks.close(to);
+}
 
-  for (let i = 0; i < trace.length; i++) {
-    const time = trace.time.at(i);
-    const ts = time / 1000;
+/** What is under way on each track. */
+class Tracks {
+  /** The CPU that a task runs on, or -1. */
+  private readonly running: Int32Array;
+  /** Waits for a CPU. */
+  private readonly ready: Uint8Array;
+  /** Number of the arrow that ends where the task runs next; 0 for none. */
+  private readonly arrow: Float64Array;
+  private arrows = 0;
+  private readonly counters: Counters;
+
+  constructor(
+    private readonly trace: Trace,
+    private readonly withTasks: boolean,
+    private flows: boolean,
+    resolution: number,
+  ) {
+    const tasks = trace.tasks.length;
+    this.running = new Int32Array(tasks).fill(-1);
+    this.ready = new Uint8Array(tasks);
+    this.arrow = new Float64Array(tasks);
+    this.counters = new Counters(resolution);
+  }
+
+  /** An event before the part that is wanted. */
+  skip(i: number): void {
+    const { flows } = this;
+    this.flows = false;
+    for (const event of this.change(i)) void event;
+    this.flows = flows;
+  }
+
+  /** The part begins. */
+  *open(from: number): Generator<TraceEvent> {
+    for (let task = 0; task < this.running.length; task++) {
+      const cpu = this.running[task]!;
+      if (cpu >= 0) yield* this.begin(task, cpu, from / 1000);
+      else if (this.ready[task] === 1) yield* this.wait(task, "woken", from / 1000);
+    }
+  }
+
+  *event(i: number): Generator<TraceEvent> {
+    yield* this.change(i);
+    yield* this.counters.at(this.trace.time.at(i));
+  }
+
+  /** The part ends. */
+  *close(to: number): Generator<TraceEvent> {
+    const ts = to / 1000;
+    yield* this.counters.last(to);
+    for (let task = 0; task < this.running.length; task++) {
+      const cpu = this.running[task]!;
+      if (cpu >= 0) yield { ph: "E", pid: CPUS, tid: cpu, ts };
+      if (this.withTasks && (cpu >= 0 || this.ready[task] === 1))
+        yield { ph: "E", pid: TASKS, tid: FIRST_TASK + task, ts };
+    }
+  }
+
+  private *begin(task: number, cpu: number, ts: number): Generator<TraceEvent> {
+    const info = this.trace.tasks[task]!;
+    yield { ph: "B", name: info.name, cat: this.trace.groups[info.group]!, pid: CPUS, tid: cpu, ts };
+    if (this.withTasks) yield { ph: "B", name: `CPU ${cpu}`, cat: "running", pid: TASKS, tid: FIRST_TASK + task, ts };
+  }
+
+  private *wait(task: number, why: string, ts: number): Generator<TraceEvent> {
+    if (this.withTasks) yield { ph: "B", name: "runnable", cat: why, pid: TASKS, tid: FIRST_TASK + task, ts };
+  }
+
+  private *change(i: number): Generator<TraceEvent> {
+    const { trace, running, ready, arrow, counters, withTasks } = this;
+    const ts = trace.time.at(i) / 1000;
     const task = trace.task.at(i);
-    const info = trace.tasks[task]!;
     const detail = trace.detail.at(i);
+    const cpu = trace.cpu.at(i);
     switch (trace.kind.at(i)) {
       case Kind.run: {
-        const cpu = trace.cpu.at(i);
         running[task] = cpu;
         counters.running++;
-        if (withTasks && ready[task] === 1) yield { ph: "E", pid: TASKS, tid: FIRST_TASK + task, ts };
-        if (ready[task] === 1) counters.waiting--;
-        ready[task] = 0;
-        yield {
-          ph: "B",
-          name: info.name,
-          cat: trace.groups[info.group]!,
-          pid: CPUS,
-          tid: cpu,
-          ts,
-        };
-        if (withTasks) yield { ph: "B", name: `CPU ${cpu}`, cat: "running", pid: TASKS, tid: FIRST_TASK + task, ts };
+        if (ready[task] === 1) {
+          if (withTasks) yield { ph: "E", pid: TASKS, tid: FIRST_TASK + task, ts };
+          counters.waiting--;
+          ready[task] = 0;
+        }
+        yield* this.begin(task, cpu, ts);
         if (arrow[task]! > 0) {
           yield { ph: "f", bp: "e", name: "wake-up", cat: "wake", id: arrow[task]!, pid: CPUS, tid: cpu, ts };
           arrow[task] = 0;
@@ -83,7 +153,6 @@ export function* traceEvents(trace: Trace, options: PerfettoOptions = {}): Gener
         break;
       }
       case Kind.stop: {
-        const cpu = trace.cpu.at(i);
         running[task] = -1;
         counters.running--;
         const why = STOP_NAMES[detail]!;
@@ -92,7 +161,7 @@ export function* traceEvents(trace: Trace, options: PerfettoOptions = {}): Gener
         if (why === "preempted" || why === "yielded") {
           ready[task] = 1;
           counters.waiting++;
-          if (withTasks) yield { ph: "B", name: "runnable", cat: why, pid: TASKS, tid: FIRST_TASK + task, ts };
+          yield* this.wait(task, why, ts);
         }
         break;
       }
@@ -100,19 +169,12 @@ export function* traceEvents(trace: Trace, options: PerfettoOptions = {}): Gener
         if (ready[task] === 1 || running[task]! >= 0) break;
         ready[task] = 1;
         counters.waiting++;
-        if (withTasks) yield { ph: "B", name: "runnable", cat: "woken", pid: TASKS, tid: FIRST_TASK + task, ts };
-        if (flows && detail > BY_TIMER && running[detail]! >= 0) {
-          arrow[task] = ++arrows;
-          yield { ph: "s", name: "wake-up", cat: "wake", id: arrows, pid: CPUS, tid: running[detail]!, ts };
+        yield* this.wait(task, "woken", ts);
+        if (this.flows && detail > BY_TIMER && running[detail]! >= 0) {
+          arrow[task] = ++this.arrows;
+          yield { ph: "s", name: "wake-up", cat: "wake", id: this.arrows, pid: CPUS, tid: running[detail]!, ts };
         }
         break;
-    }
-    yield* counters.at(time);
-  }
-  yield* counters.last(trace.end);
-  if (withTasks) {
-    for (let task = 0; task < ready.length; task++) {
-      if (ready[task] === 1) yield { ph: "E", pid: TASKS, tid: FIRST_TASK + task, ts: trace.end / 1000 };
     }
   }
 }

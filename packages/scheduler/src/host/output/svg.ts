@@ -5,11 +5,11 @@
  * Neighbour: `../trace/trace.ts`. Invariant: the size of the picture depends on its width and rows, not on the length of the trace: what is
  * narrower than a pixel is gathered into columns.
  */
-import { InputError } from "../errors";
 import type { Trace } from "../trace/trace";
 import { Kind, Stop } from "../trace/trace";
-import { describe, formatDuration } from "../units";
+import { formatDuration } from "../units";
 import { colour, textOn } from "./palette";
+import { rangeOf, within } from "./range";
 import { fit, textWidth } from "./text";
 
 /** How a timeline looks, and which part of the trace it shows. */
@@ -58,9 +58,7 @@ interface Frame {
  */
 export function timelineSvg(trace: Trace, options: SvgOptions = {}): string {
   const width = Math.round(within("width", options.width ?? 1_200, 400, 20_000));
-  const from = within("from", options.from ?? 0, 0, Infinity);
-  const until = within("to", options.to ?? Math.max(trace.end, from), from, Infinity);
-  const to = Math.max(from + 1, Math.min(until, trace.end));
+  const { from, to } = rangeOf(trace, options);
   const perRow = Math.ceil(trace.cpus / Math.floor(within("rows", options.rows ?? 64, 1, Infinity)));
   const rows = Math.ceil(trace.cpus / perRow);
   const rowHeight = rows <= 8 ? 28 : rows <= 16 ? 20 : rows <= 32 ? 14 : 10;
@@ -94,13 +92,6 @@ export function timelineSvg(trace: Trace, options: SvgOptions = {}): string {
     legend.draw(axisTop + 40),
     "</svg>\n",
   ].join("\n");
-}
-
-function within(field: string, value: number, low: number, high: number): number {
-  if (value >= low && value <= high) return value;
-  throw new InputError(`expected ${low} ${high === Infinity ? "or more" : `to ${high}`}, got ${describe(value)}`, {
-    field,
-  });
 }
 
 function heading({ trace, from, to, width }: Frame, title: string): string {
