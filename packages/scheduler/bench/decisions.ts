@@ -8,7 +8,7 @@
 import { fork } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
-import { median, type Row } from "@anax/kts/bench";
+import type { Row } from "@anax/kts/bench";
 import { newPolicy, policyByName } from "../src/registry";
 import { policyNames, readTopology } from "../src/host";
 import { FLOOR, Load, PATTERNS, PlainQueue, type Pattern } from "./load";

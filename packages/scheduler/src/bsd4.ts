@@ -121,21 +121,18 @@ export class Bsd4 extends SchedPolicy implements Sampler {
     this.detune(e);
   }
 
-  private setCurrent(cpu: i32, e: SchedEntity | null): void {
-    this.current[cpu] = e;
-    this.upri.set(cpu, e === null ? PRIBASE_NULL : e.priority);
-    this.tree.set(cpu, 0, 0, e === null);
-  }
-
   private leave(e: SchedEntity): void {
-    if (this.current[e.cpu] !== e) return;
-    this.setCurrent(e.cpu, null);
-    this.released[e.cpu] = 1;
-    this.want(e.cpu);
+    if (!e.running) return;
+    const cpu = e.cpu;
+    this.release(e);
+    this.upri.set(cpu, PRIBASE_NULL);
+    this.tree.set(cpu, 0, 0, true);
+    this.released[cpu] = 1;
+    this.want(cpu);
   }
 
   override sleep(e: SchedEntity, now: long): void {
-    kassert(this.current[e.cpu] === e, "scheduler: sleeper does not run");
+    kassert(e.running, "scheduler: sleeper does not run");
     e.sleepStart = now;
     this.leave(e);
   }
@@ -149,7 +146,7 @@ export class Bsd4 extends SchedPolicy implements Sampler {
 
   override setRunnable(e: SchedEntity, now: long, wakerCpu: i32): i32 {
     if (e.queued) return e.cpu;
-    if (this.current[e.cpu] === e) this.leave(e);
+    if (e.running) this.leave(e);
     else {
       if (e.sleepStart >= 0) {
         e.woken(now);
@@ -214,7 +211,9 @@ export class Bsd4 extends SchedPolicy implements Sampler {
     this.runnable--;
     e.cpu = cpu;
     e.sliceUsed = 0;
-    this.setCurrent(cpu, e);
+    this.occupy(cpu, e);
+    this.upri.set(cpu, e.priority);
+    this.tree.set(cpu, 0, 0, false);
     return e;
   }
 
@@ -315,7 +314,7 @@ export class Bsd4 extends SchedPolicy implements Sampler {
     if (queued) {
       this.queue.add(0, e, false);
       this.kick(e);
-    } else if (this.current[e.cpu] === e) {
+    } else if (e.running) {
       this.upri.set(e.cpu, e.priority);
       if (this.queue.count(0) > 0) this.want(e.cpu);
     }

@@ -146,7 +146,7 @@ export class Dfly extends SchedPolicy implements Sampler {
   override remove(e: SchedEntity, parent: SchedEntity | null, now: long): void {
     if (parent !== null) e.bequeath(parent);
     this.unsetRunnable(e, now);
-    if (this.current[e.cpu] === e) this.vacate(e.cpu);
+    if (e.running) this.vacate(e);
     this.undoze(e);
     this.discount(e);
     this.refresh(e.cpu);
@@ -190,19 +190,20 @@ export class Dfly extends SchedPolicy implements Sampler {
     }
   }
 
-  /** Nothing runs on the CPU now. */
-  private vacate(cpu: i32): void {
-    this.current[cpu] = null;
+  /** Nothing runs on its CPU now. */
+  private vacate(e: SchedEntity): void {
+    const cpu = e.cpu;
+    this.release(e);
     this.upri[cpu] = PRIBASE_NULL;
     this.want(cpu);
   }
 
   override sleep(e: SchedEntity, now: long): void {
-    kassert(this.current[e.cpu] === e, "scheduler: sleeper does not run");
+    kassert(e.running, "scheduler: sleeper does not run");
     e.sleepStart = now;
     if (!this.tuning.atHead) e.sliceUsed = 0;
     e.yielded = false;
-    this.vacate(e.cpu);
+    this.vacate(e);
     this.doze(e);
     this.refresh(e.cpu);
   }
@@ -244,14 +245,14 @@ export class Dfly extends SchedPolicy implements Sampler {
     const from = e.cpu;
     let atHead = false;
     let target = from;
-    if (this.current[from] === e) {
+    if (e.running) {
       const stays = e.yielded;
       atHead = !e.turnOver;
       if (!atHead) {
         e.newTurn();
         e.wakeCpu = -1;
       }
-      this.vacate(from);
+      this.vacate(e);
       if (!this.mayRun(e, from)) target = this.choice.best(e);
       else if (!stays && this.mayPush(from, now)) {
         this.refresh(from);
@@ -314,7 +315,7 @@ export class Dfly extends SchedPolicy implements Sampler {
     }
     queue.remove(cpu, e);
     this.runnable--;
-    this.current[cpu] = e;
+    this.occupy(cpu, e);
     this.upri[cpu] = e.priority;
     this.refresh(cpu);
     return e;
@@ -414,7 +415,7 @@ export class Dfly extends SchedPolicy implements Sampler {
     if (queued) {
       this.queues.add(e.cpu, e, false);
       this.interrupt(e);
-    } else if (this.current[e.cpu] === e) {
+    } else if (e.running) {
       this.upri[e.cpu] = e.priority;
       if (this.queues.count(e.cpu) > 0) this.want(e.cpu);
     }

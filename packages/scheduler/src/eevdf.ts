@@ -119,7 +119,7 @@ export class Eevdf extends SchedPolicy implements NodeFilter {
 
   override remove(e: SchedEntity, _parent: SchedEntity | null, now: long): void {
     this.unsetRunnable(e, now);
-    if (this.current[e.cpu] === e) this.stop(e);
+    if (e.running) this.stop(e);
     e.fair = null;
     this.dropMask(e);
   }
@@ -128,13 +128,13 @@ export class Eevdf extends SchedPolicy implements NodeFilter {
   private stop(e: SchedEntity): void {
     const cpu = e.cpu;
     this.detach(e);
-    this.current[cpu] = null;
+    this.release(e);
     this.want(cpu);
     this.refresh(cpu);
   }
 
   override sleep(e: SchedEntity, now: long): void {
-    kassert(this.current[e.cpu] === e, "scheduler: sleeper does not run");
+    kassert(e.running, "scheduler: sleeper does not run");
     e.sleepStart = now;
     e.newTurn();
     this.stop(e);
@@ -223,8 +223,8 @@ export class Eevdf extends SchedPolicy implements NodeFilter {
   override setRunnable(e: SchedEntity, now: long, wakerCpu: i32): i32 {
     if (e.queued) return e.cpu;
     const from = e.cpu;
-    if (this.current[from] === e) {
-      this.current[from] = null;
+    if (e.running) {
+      this.release(e);
       this.want(from);
       if (!this.mayRun(e, from)) {
         this.detach(e);
@@ -280,7 +280,7 @@ export class Eevdf extends SchedPolicy implements NodeFilter {
     const rt = this.realtime.peek(cpu);
     if (rt !== null) {
       this.realtime.remove(cpu, rt);
-      this.current[cpu] = rt;
+      this.occupy(cpu, rt);
     } else {
       const q = this.fair[cpu];
       const n = q.pick();
@@ -290,7 +290,7 @@ export class Eevdf extends SchedPolicy implements NodeFilter {
       }
       q.remove(n);
       n.turn = n.deadline;
-      this.current[cpu] = n.entity;
+      this.occupy(cpu, n.entity);
     }
     this.runnable--;
     this.refresh(cpu);
@@ -410,7 +410,7 @@ export class Eevdf extends SchedPolicy implements NodeFilter {
   protected override reranked(e: SchedEntity, queued: boolean): void {
     const cpu = e.cpu;
     const n = this.nodeOf(e);
-    const running = this.current[cpu] === e;
+    const running = e.running;
     const left = longDiv((n.deadline - n.vruntime) * n.weight, toLong(WEIGHT_0));
     const wasMember = n.member;
     this.detach(e);

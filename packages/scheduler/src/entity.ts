@@ -79,6 +79,8 @@ export class SchedEntity {
   priority: i32 = CLASS_NORMAL;
   /** The CPU whose queue it is on, or where it runs or ran last. Of policies for several CPUs. */
   cpu: i32 = 0;
+  /** It is the current one of its CPU: what to ask on a hot path, for a comparison with the current one would read that. */
+  running: boolean = false;
   /** On a run queue; links owned by the queue. */
   queued: boolean = false;
   next: SchedEntity | null = null;

@@ -115,6 +115,18 @@ export abstract class SchedPolicy {
     e.cpu = this.firstAllowed(e);
   }
 
+  /** The entity is the current one of the CPU now, which has none. */
+  protected occupy(cpu: i32, e: SchedEntity): void {
+    this.current[cpu] = e;
+    e.running = true;
+  }
+
+  /** The current entity of a CPU leaves it. */
+  protected release(e: SchedEntity): void {
+    this.current[e.cpu] = null;
+    e.running = false;
+  }
+
   /** How many of those waiting at a CPU others may take: an idle CPU is about to run one itself. */
   protected movable(cpu: i32, waiting: i32): i32 {
     return waiting > 0 && this.current[cpu] === null ? (waiting - 1) | 0 : waiting;
@@ -194,7 +206,7 @@ export abstract class SchedPolicy {
     this.unshare(e.allowed);
     e.allowed = view;
     if (this.mayRun(e, e.cpu)) return 0;
-    if (this.current[e.cpu] === e) this.want(e.cpu);
+    if (e.running) this.want(e.cpu);
     else if (e.queued) this.requeue(e, now);
     else this.settleAsleep(e);
     return 0;
@@ -208,7 +220,7 @@ export abstract class SchedPolicy {
 
   /** Panics unless `ns` can have gone to the entity. */
   protected checkAccount(e: SchedEntity, ns: long): void {
-    kassert(this.current[e.cpu] === e, "scheduler: CPU time for one who does not run");
+    kassert(e.running, "scheduler: CPU time for one who does not run");
     kassert(ns >= 0, "scheduler: negative CPU time");
   }
 

@@ -55,8 +55,8 @@ export class RoundRobin extends SchedPolicy {
 
   /** Off its CPU, if it is the current one. */
   private leave(e: SchedEntity): void {
-    if (this.current[e.cpu] !== e) return;
-    this.current[e.cpu] = null;
+    if (!e.running) return;
+    this.release(e);
     this.running[e.cpu] = PRIBASE_NULL;
     this.want(e.cpu);
     this.refresh(e.cpu);
@@ -71,7 +71,7 @@ export class RoundRobin extends SchedPolicy {
 
   override setRunnable(e: SchedEntity, _now: long, wakerCpu: i32): i32 {
     if (e.queued) return e.cpu;
-    if (this.current[e.cpu] === e) {
+    if (e.running) {
       const spent = e.turnOver;
       if (spent) e.newTurn();
       this.leave(e);
@@ -102,7 +102,7 @@ export class RoundRobin extends SchedPolicy {
     if (e === null) return null;
     this.queues.remove(cpu, e);
     this.runnable--;
-    this.current[cpu] = e;
+    this.occupy(cpu, e);
     this.running[cpu] = e.priority;
     this.refresh(cpu);
     return e;
@@ -144,7 +144,7 @@ export class RoundRobin extends SchedPolicy {
   }
 
   override sleep(e: SchedEntity, now: long): void {
-    kassert(this.current[e.cpu] === e, "scheduler: sleeper does not run");
+    kassert(e.running, "scheduler: sleeper does not run");
     e.sleepStart = now;
     e.newTurn();
     this.leave(e);
@@ -170,9 +170,8 @@ export class RoundRobin extends SchedPolicy {
   protected override reranked(e: SchedEntity, queued: boolean): void {
     e.priority = e.klass;
     if (queued) this.queues.add(e.cpu, e, false);
-    const running = this.current[e.cpu] === e;
-    if (running) this.running[e.cpu] = e.klass;
-    if (queued || running) this.want(e.cpu);
+    if (e.running) this.running[e.cpu] = e.klass;
+    if (queued || e.running) this.want(e.cpu);
   }
 
   protected override requeue(e: SchedEntity, _now: long): void {
