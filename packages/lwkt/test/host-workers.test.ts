@@ -1,5 +1,5 @@
 /** CPUs that are worker threads: calls, errors, limits, death, flow control. */
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import {
   LwktError,
   connectCpus,
@@ -332,6 +332,20 @@ describe("shared blocks", () => {
 });
 
 describe("death", () => {
+  test("of a failure that nobody waits for is a warning, once", async () => {
+    const warnings: string[] = [];
+    const scope = globalThis as unknown as { console: { warn(text: string): void } };
+    const warn = vi.spyOn(scope.console, "warn").mockImplementation((text: string) => void warnings.push(text));
+    const alone = await spawnCpu(url, { name: "alone" });
+    const watched = await spawnCpu(url, { name: "watched" });
+    const { exited } = watched;
+    for (const one of [alone, watched]) one.port(Work).send(new Exit({ how: "throw" }));
+    expect((await exited)?.message).toBe("broken worker");
+    while (!alone.isGone) await new Promise((resolve) => setTimeout(resolve, 5));
+    expect(warnings).toEqual(["@anax/lwkt: main: EPIPE: alone has exited: broken worker"]);
+    warn.mockRestore();
+  });
+
   test.each(["exit", "throw"])("%s in the middle of calls: all of them fail, blocks come back", async (how) => {
     const mortal = await spawnCpu(url, { name: "mortal" });
     const port = mortal.port(Work);

@@ -100,6 +100,8 @@ export class WorkerCpu extends PeerCpu implements AsyncDisposable {
   /** Its links to other CPUs, to be closed when it ends. */
   private readonly links: { memory: LinkMemory; peer: WorkerCpu }[] = [];
   private readonly exit: Promise<Error | null>;
+  /** Somebody has asked for `exited`. */
+  private isWatched = false;
 
   constructor(
     link: Link,
@@ -116,13 +118,17 @@ export class WorkerCpu extends PeerCpu implements AsyncDisposable {
         if (!peer.isGone) peer.handle.post({ [TAG]: { kind: "wake" } satisfies Control }, []);
       }
       link.cpu.removeLink(link);
-      link.close(error === null ? undefined : `${link.peerName} has exited: ${error.message}`);
+      const reason = error === null ? undefined : `${link.peerName} has exited: ${error.message}`;
+      // Nobody would hear of it otherwise.
+      if (reason !== undefined && !this.isWatched && !link.expectsMore) link.cpu.warn(new LwktError("EPIPE", reason));
+      link.close(reason);
       return error;
     });
   }
 
-  /** Resolves when it has ended: to the error that ended it, or null. */
+  /** Resolves when it has ended: to the error that ended it, or null. An error that nobody asks for here, and that fails no call, is a warning on the console. */
   get exited(): Promise<Error | null> {
+    this.isWatched = true;
     return this.exit;
   }
 
