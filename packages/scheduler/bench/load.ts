@@ -12,9 +12,9 @@ const BURST = 1_000_000;
 /** A machine that has been up for an hour: times are numbers of the same kind at every size. */
 const UPTIME = 3_600_000_000_000;
 
-/** Before anything is measured: so much CPU time, in units of the measurement, and so many turns for each task, which are 150 ms of the simulated time. */
-const WARM_UP = 3;
+/** Turns before anything is measured: for each task, which are 150 ms of the simulated time, and in all, for the compiler to see everything. */
 const WARM_UP_TURNS = 50;
+const WARM_UP_LEAST = 400_000;
 
 export type Pattern = "local" | "spread";
 export const PATTERNS: readonly Pattern[] = ["local", "spread"];
@@ -165,9 +165,8 @@ export class Load {
   }
 
   /** Until the compiler has seen everything, and the tasks are where they stay. */
-  warmUp(ms: number): void {
-    for (let i = this.tasks * WARM_UP_TURNS; i > 0; i--) this.turn();
-    this.measure(ms * WARM_UP);
+  warmUp(): void {
+    for (let i = Math.max(this.tasks * WARM_UP_TURNS, WARM_UP_LEAST); i > 0; i--) this.turn();
   }
 
   /** Goes on for some milliseconds of CPU time, which a busy host does not stretch; ns for one decision. */
