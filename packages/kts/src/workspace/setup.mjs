@@ -100,12 +100,15 @@ export function dependenciesMatch(root) {
 
 /**
  * `npm install` with the versions of package-lock.json, which it leaves alone (--no-save). Not `npm ci`: that refuses a lock
- * file without the binaries of every other operating system.
+ * file without the binaries of every other operating system. Scripts of packages do not run: nothing needs what they make, and one compiles
+ * a native addon beside the WebAssembly that we use, which costs a C++ compiler, Node's headers, and the package where they are missing.
  */
 function installDependencies() {
   if (dependenciesMatch(ROOT)) return;
   say("npm dependencies: npm install, as locked");
-  if (!run("npm", ["install", "--no-save", "--no-audit", "--no-fund"])) throw new SetupError("npm install failed.");
+  if (!run("npm", ["install", "--no-save", "--no-audit", "--no-fund", "--ignore-scripts"])) {
+    throw new SetupError("npm install failed.");
+  }
 }
 
 /** Words of the system's name for people, and whether apt installs its packages. */
