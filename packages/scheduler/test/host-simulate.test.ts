@@ -416,7 +416,12 @@ describe("wrong input names its field", () => {
   }
 
   test.each([
-    ["policies that are no list", () => compare({ ...good, policies: "dfly" as never }), "policies"],
+    [
+      "policies that are no list",
+      () => compare({ topology: "2", workload: good.workload, policies: "dfly" as never }),
+      "policies",
+    ],
+    ["policy and policies", () => compare({ ...good, policies: ["dfly"] }), "policy"],
     ["a preset for no CPU", () => preset("desktop", 0), "cpus"],
     ["a preset for half a CPU", () => preset("desktop", 0.5), "cpus"],
     ["a preset that is none", () => preset("lottery", 4), "workload"],
@@ -438,6 +443,7 @@ describe("wrong input names its field", () => {
     ],
     ["a tree without levels", { ...good, topology: { children: [{ level: "core" }] } }, "topology.level"],
     ["an unknown policy", { ...good, policy: "lottery" }, "policy"],
+    ["an option that is none", { ...good, durations: "1s" }, "durations"],
     ["a negative seed", { ...good, seed: -1 }, "seed"],
     ["a negative duration", { ...good, duration: -5 }, "duration"],
     ["no time", { ...good, duration: 0 }, "duration"],

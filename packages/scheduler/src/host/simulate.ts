@@ -54,12 +54,23 @@ export function policyNames(): string[] {
 
 const DEFAULT_DURATION = 10e9;
 
+const OPTIONS = ["topology", "workload", "seed", "duration", "costs", "record", "onProgress"];
+
+/** From plain JavaScript a misspelt option would be ignored. */
+function checkNames(options: object, own: string): void {
+  const names = [own, ...OPTIONS];
+  for (const name of Object.keys(options)) {
+    if (!names.includes(name)) throw new InputError(`no such option; there are ${names.join(", ")}`, { field: name });
+  }
+}
+
 /**
  * Simulates.
  *
- * @throws InputError naming the field: impossible topology, unknown policy, wrong workload or trace, negative time.
+ * @throws InputError naming the field: unknown option, impossible topology, unknown policy, wrong workload or trace, negative time.
  */
 export function simulate(options: SimulateOptions): SimulationResult {
+  checkNames(options, "policy");
   const topology = readTopology(options.topology);
   const workload = compile(options.workload, topology.cpus);
   return run(options, topology, workload, options.policy);
@@ -73,6 +84,7 @@ export function simulate(options: SimulateOptions): SimulationResult {
 export function compare(
   options: Omit<SimulateOptions, "policy"> & { policies: readonly PolicyInput[] },
 ): SimulationResult[] {
+  checkNames(options, "policies");
   const topology = readTopology(options.topology);
   if (!Array.isArray(options.policies)) {
     throw new InputError(`expected a list of policies, got ${describe(options.policies)}`, { field: "policies" });
