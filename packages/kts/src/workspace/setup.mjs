@@ -37,7 +37,8 @@ const SYSTEM_PACKAGES = [
 
 /** What the tests need besides: nobody waits for a browser to boot a kernel. */
 const TEST_PACKAGES = [
-  { name: "chromium", why: "the browser that tests run in", present: () => onPath("chromium") },
+  { name: "chromium", why: "a browser that tests run in", present: () => onPath("chromium") },
+  { name: "firefox-esr", why: "another one", present: () => onPath("firefox-esr") },
   { name: "libdb1-compat", why: "reads the package database that we write", present: () => onPath("db_dump185") },
   { name: "gnupg", why: "checks the signatures that we make", present: () => onPath("gpg") },
   { name: "openssl", why: "checks the signatures that we make", present: () => onPath("openssl") },

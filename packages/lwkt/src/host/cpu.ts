@@ -29,6 +29,8 @@ const TURN = 4;
 /** How long a worker blocks at a time, and for how many times in a row it does without having had work. */
 const SLICE = 1;
 const SLICES = 10;
+/** When it looks again after a link was closed, in milliseconds. */
+const AFTERMATH = [0, 20, 200, 1000];
 /** Replies are awaited this long by `callSync`, in milliseconds, when nobody says otherwise. DragonFly panics after as long a wait for an IPI queue. */
 const SYNC_TIMEOUT = 10_000;
 /** How long a message waits for a port that is not there yet, in milliseconds. */
@@ -59,9 +61,12 @@ export class LocalCpu {
   private running = false;
   private readonly spinner: Spinner;
   private turnAt = 0;
+  /** The event loop's turn is due. */
+  private isLate = false;
   private emptySlices = 0;
   /** Counts, so that the clock is read now and then only. */
   private polls = 0;
+  private runs = 0;
   /** When it went to sleep, while it does. */
   private sleptAt = 0;
   /** The last look has found something. */
@@ -174,6 +179,17 @@ export class LocalCpu {
     void SETTLED.then(this.run);
   }
 
+  /**
+   * A link is closed, whose other end may still run for a moment: when it rings now, or is ended between the bell and the event that belongs to it, the bell says
+   * awake and nobody comes. So the loop looks again until that is over.
+   */
+  kickLater(): void {
+    for (const delay of AFTERMATH) {
+      const timer = setTimeout(() => this.kick(), delay) as unknown as { unref?(): void };
+      timer.unref?.();
+    }
+  }
+
   /** Errors that nobody waits for end as JavaScript's uncaught ones do. */
   uncaught(error: unknown): void {
     this.platform.defer(() => {
@@ -244,7 +260,10 @@ export class LocalCpu {
       if (worked || this.spinner.watch(this)) {
         worked = this.poll() > 0;
         if (worked) this.emptySlices = 0;
-        if ((++this.polls & 15) === 0 && now() - this.turnAt > TURN) return true;
+        if ((++this.polls & 15) === 0 && now() - this.turnAt > TURN) {
+          this.isLate = true;
+          return true;
+        }
         continue;
       }
       if (this.emptySlices >= SLICES) return false;
@@ -275,19 +294,20 @@ export class LocalCpu {
   private again(): void {
     if (this.scheduled) return;
     this.scheduled = true;
-    const isEarly = this.turnAt !== 0 && (++this.polls & 3) !== 0;
-    const t = isEarly ? this.turnAt : now();
-    if (this.turnAt === 0) this.turnAt = t;
-    if (t - this.turnAt < TURN && this.emptySlices === 0) {
+    if (this.turnAt === 0) this.turnAt = now();
+    else if ((++this.runs & 3) === 0) this.isLate ||= now() - this.turnAt >= TURN;
+    if (!this.isLate && this.emptySlices === 0) {
       void SETTLED.then(this.run);
       return;
     }
     this.turnAt = 0;
+    this.isLate = false;
     this.platform.defer(this.run);
   }
 
   private goToSleep(): void {
     this.turnAt = 0;
+    this.isLate = false;
     if (this.links.length === 0) return;
     this.bell.drowse();
     if (this.hasInput) {

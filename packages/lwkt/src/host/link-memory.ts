@@ -1,10 +1,9 @@
 /**
  * What two CPUs share for a link: four rings, and the bell of each.
  *
- * Key type `LinkMemory`. Neighbours: `ring.ts`, `bell.ts`, `spawn.ts` (which makes it), `link.ts` (whose ends lie in it).
+ * Key type `LinkMemory`. Neighbours: `ring.ts`, `spawn.ts` (which makes it), `link.ts` (whose ends lie in it).
  * Invariant: ring 0 and 1 carry requests and replies of end 0, 2 and 3 those of end 1.
  */
-import { ringBell } from "./bell";
 import { closeRing, ringBytes, type RingMemory } from "./ring";
 
 export interface LinkMemory {
@@ -30,8 +29,7 @@ export function ringOf(memory: LinkMemory, index: number): RingMemory {
   return { buffer: memory.rings, offset: index * ringBytes(memory.capacity), capacity: memory.capacity };
 }
 
-/** Tells both ends that one of them is gone. */
+/** Says to both ends that one of them is gone. Who sleeps has to be woken by the caller. */
 export function closeLinkMemory(memory: LinkMemory): void {
   for (let i = 0; i < 4; i++) closeRing(ringOf(memory, i));
-  for (const bell of memory.bells) ringBell(new Int32Array(bell, 0, 1));
 }

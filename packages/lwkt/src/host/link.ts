@@ -389,7 +389,11 @@ export class Link implements AbortHandler {
     this.ended ??= reason ?? null;
     if (this.isClosed) return;
     this.isClosed = true;
+    const isFirst = !this.isGone;
     closeLinkMemory(this.memory);
+    // Who has closed its end hears no more of us: our event would be lost, and it would take itself for woken.
+    if (isFirst) this.writer.signal();
+    this.cpu.kickLater();
     const detail = this.goneText();
     for (const msg of this.calls.drain()) {
       msg.$detail = detail;

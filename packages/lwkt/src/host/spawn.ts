@@ -7,6 +7,7 @@
  */
 import { localCpu, type LocalCpu } from "./cpu";
 import { LwktError } from "./errors";
+import { ringBell } from "./bell";
 import { Link } from "./link";
 import { DEFAULT_RING, closeLinkMemory, createLinkMemory, type LinkMemory } from "./link-memory";
 import {
@@ -115,7 +116,9 @@ export class WorkerCpu extends PeerCpu implements AsyncDisposable {
     this.exit = exit.then((error) => {
       for (const { memory, peer } of this.links) {
         closeLinkMemory(memory);
-        if (!peer.isGone) peer.handle.post({ [TAG]: { kind: "wake" } satisfies Control }, []);
+        if (peer.isGone) continue;
+        ringBell(new Int32Array(peer.bell, 0, 1));
+        peer.handle.post({ [TAG]: { kind: "wake" } satisfies Control }, []);
       }
       link.cpu.removeLink(link);
       const reason = error === null ? undefined : `${link.peerName} has exited: ${error.message}`;
