@@ -33,6 +33,7 @@ import {
   Sleep,
   Stream,
   Sum,
+  Ticks,
   Work,
   isPattern,
   patternOf,
@@ -282,6 +283,18 @@ describe("the other way", () => {
     expect([got, wrong]).toEqual([N, 0]);
     notes.close();
     await small.terminate();
+  });
+
+  test("a worker that always has messages still has its timers", async () => {
+    const busy = await spawnCpu(await bundle("workers/ticks.ts"), { name: "busy" });
+    const port = busy.port(Ticks);
+    const note = new Note({ n: 0, data: new Uint8Array(8) });
+    await port.call(new Count());
+    const end = performance.now() + 500;
+    const before = (await port.call(new Count())).notes;
+    while (performance.now() < end) for (let i = 0; i < 1000; i++) if (!port.send(note)) await port.ready();
+    expect((await port.call(new Count())).notes - before).toBeGreaterThan(10);
+    await busy.terminate();
   });
 
   test("100,000 messages through a ring of 1 KiB, none lost or changed", async () => {

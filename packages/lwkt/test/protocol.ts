@@ -115,6 +115,8 @@ export const Greetings = definePort("greetings", { greet: Greet2 });
 
 /** A port of the tests' own CPU. */
 export const Notes = definePort("notes", { note: Note, count: Count });
+/** The port of `workers/ticks.ts`. */
+export const Ticks = definePort("ticks", { note: Note, count: Count });
 /** Served by iteration in the worker. */
 export const Stream = definePort("stream", { add: Add, note: Note, count: Count });
 

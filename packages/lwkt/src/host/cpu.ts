@@ -26,6 +26,8 @@ import { Spinner, type Watched } from "./spin";
 const NS = 1_000_000;
 /** A worker's event loop gets a turn after this many milliseconds. */
 const TURN = 4;
+/** After so many messages and looks at the rings a worker looks at the clock. */
+const CLOCK_EVERY = 32;
 /** How long a worker blocks at a time, and for how many times in a row it does without having had work. */
 const SLICE = 1;
 const SLICES = 10;
@@ -64,8 +66,8 @@ export class LocalCpu {
   /** The event loop's turn is due. */
   private isLate = false;
   private emptySlices = 0;
-  /** Counts, so that the clock is read now and then only. */
-  private polls = 0;
+  /** Messages taken, and looks at the rings; and runs of the loop: so that the clock is read now and then only. */
+  private looked = 0;
   private runs = 0;
   /** When it went to sleep, while it does. */
   private sleptAt = 0;
@@ -258,11 +260,14 @@ export class LocalCpu {
       // Promises of handlers settle in microtasks, and parts beside the ring come as events.
       if (this.busy > 0 || this.needsEvents) return worked ? true : this.spinner.watch(this);
       if (worked || this.spinner.watch(this)) {
-        worked = this.poll() > 0;
+        const n = this.poll();
+        worked = n > 0;
         if (worked) this.emptySlices = 0;
-        if ((++this.polls & 15) === 0 && now() - this.turnAt > TURN) {
-          this.isLate = true;
-          return true;
+        this.looked += n + 1;
+        if (this.looked >= CLOCK_EVERY) {
+          this.looked = 0;
+          this.isLate = now() - this.turnAt > TURN;
+          if (this.isLate) return true;
         }
         continue;
       }
