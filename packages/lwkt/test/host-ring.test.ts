@@ -141,6 +141,37 @@ describe("ring", () => {
     expect(writer.spaceGiven).toBe(true);
   });
 
+  test("a producer that waits is rung by a consumer that gives back only what it owes", () => {
+    const steps = fc.array(fc.record({ words: fc.integer({ min: 1, max: 32 }), taken: fc.nat(6) }), { maxLength: 300 });
+    fc.assert(
+      fc.property(steps, (list) => {
+        const memory = memoryOf(1024);
+        const writer = new RingWriter(memory);
+        const reader = new RingReader(memory);
+        let rang = false;
+        const take = (n: number): void => {
+          for (let at = reader.next(); at >= 0 && n > 0; at = reader.next(), n--) {
+            reader.take(reader.wire.get32(at + 4));
+            if (reader.owes && reader.release()) rang = true;
+          }
+        };
+        let tag = 1;
+        for (const { words, taken } of list) {
+          while (!write(writer, words * 8, tag)) {
+            writer.publish();
+            rang = false;
+            if (!writer.wantSpace()) continue;
+            take(Infinity);
+            expect([rang, writer.spaceGiven]).toEqual([true, true]);
+          }
+          tag++;
+          writer.publish();
+          take(taken);
+        }
+      }),
+    );
+  });
+
   test("sizes that are none, and the end", () => {
     for (const capacity of [0, 1000, 512, 1536, 2 ** 31, 1024.5]) expect(() => ringBytes(capacity)).toThrow("EINVAL");
     const memory = memoryOf(1024);

@@ -10,7 +10,7 @@ beforeEach(() => {
 });
 afterEach(() => void vi.restoreAllMocks());
 
-const NOTHING = { hasInput: false };
+const NOTHING = { hasInput: false, mayHaveInput: false };
 /** Milliseconds that a watch takes. */
 const watched = (spinner: Spinner, what = NOTHING): number => {
   const start = now;
@@ -21,7 +21,20 @@ const watched = (spinner: Spinner, what = NOTHING): number => {
 describe("spinner", () => {
   test("does not spin where nothing else can run", () => {
     expect(watched(new Spinner(false))).toBe(0);
-    expect(new Spinner(false).watch({ hasInput: true })).toBe(true);
+    expect(new Spinner(false).watch({ hasInput: true, mayHaveInput: false })).toBe(true);
+  });
+
+  test("sees what only a look that counts shows", () => {
+    let looks = 0;
+    const late = {
+      mayHaveInput: false,
+      get hasInput(): boolean {
+        return ++looks > 3;
+      },
+    };
+    expect(new Spinner(true).watch(late)).toBe(true);
+    expect(looks).toBe(4);
+    expect(now).toBe(0);
   });
 
   test("sleeps at once, twice as often each time, after spins in vain before short sleeps", () => {

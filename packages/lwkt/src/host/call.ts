@@ -56,6 +56,28 @@ function prepare(msg: AnyMessage, { transfer, priority }: CallOptions): void {
   msg.$init(REPLIES, 0, priority === true ? MSGF_PRIORITY : msg.flags & MSGF_PRIORITY);
 }
 
+/** Throws EINVAL for a field that does not fit: the message was not sent. */
+function send(port: Port, msg: AnyMessage): void {
+  try {
+    sendMsg(port, msg);
+  } catch (error) {
+    msg.flags |= MSGF_DONE;
+    throw error;
+  }
+}
+
+type Resolve = (msg: AnyMessage) => void;
+type Reject = (reason: unknown) => void;
+
+/** Of the promise that was made last: one function takes them from all promises, where a closure for each would cost as much as the promise. */
+let lastResolve: Resolve;
+let lastReject: Reject;
+
+function keepSettlers(resolve: Resolve, reject: Reject): void {
+  lastResolve = resolve;
+  lastReject = reject;
+}
+
 export class Call implements Settler {
   private limit: TimeLimit | null = null;
   private signal: AbortSignal | null = null;
@@ -63,32 +85,28 @@ export class Call implements Settler {
   private constructor(
     private readonly msg: AnyMessage,
     private readonly cpu: LocalCpu,
-    private readonly resolve: (msg: AnyMessage) => void,
-    private readonly reject: (reason: unknown) => void,
+    private readonly resolve: Resolve,
+    private readonly reject: Reject,
   ) {}
 
+  /** Sends first: what the promise costs is then spent while the message is on its way. */
   static start(port: Port, msg: AnyMessage, options: CallOptions | undefined, cpu: LocalCpu): Promise<AnyMessage> {
-    return new Promise((resolve, reject) => {
-      if (options?.signal?.aborted === true) {
-        reject(options.signal.reason as Error);
-        return;
-      }
-      // What throws here (EBUSY, EINVAL) rejects.
+    if (options?.signal?.aborted === true) return Promise.reject(options.signal.reason as Error);
+    try {
       prepare(msg, options ?? NO_OPTIONS);
-      const call = new Call(msg, cpu, resolve, reject);
-      msg.$settler = call;
-      try {
-        sendMsg(port, msg);
-      } catch (error) {
-        msg.$settler = null;
-        msg.flags |= MSGF_DONE;
-        throw error;
-      }
-      if (msg.$settler === call) call.wait(options);
-    });
+      send(port, msg);
+    } catch (error) {
+      return Promise.reject(error as Error);
+    }
+    const promise = new Promise(keepSettlers);
+    const call = new Call(msg, cpu, lastResolve, lastReject);
+    if ((msg.flags & MSGF_DONE) !== 0) call.settle(msg);
+    else call.wait(options);
+    return promise;
   }
 
   private wait(options: CallOptions | undefined): void {
+    this.msg.$settler = this;
     this.cpu.kick();
     if (options === undefined) return;
     const { signal, timeout } = options;

@@ -219,6 +219,13 @@ export class LocalCpu {
     return false;
   }
 
+  /** Of `Watched`. */
+  get mayHaveInput(): boolean {
+    const { links } = this;
+    for (let i = 0; i < links.length; i++) if (links[i]!.mayHaveInput) return true;
+    return false;
+  }
+
   /** Whether something is likely to come soon: an answer, space, or more of what has just come. */
   private get expectsMore(): boolean {
     if (this.hasWorked) return true;

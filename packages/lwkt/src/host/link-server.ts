@@ -83,6 +83,11 @@ export class LinkServer implements Receiver {
     return this.ring.hasInput && !this.isStalled;
   }
 
+  /** Of `Watched`. */
+  get mayHaveInput(): boolean {
+    return this.ring.mayHaveInput && !this.isStalled;
+  }
+
   /** The peer is gone. */
   get isPeerGone(): boolean {
     return this.ring.isClosed;
@@ -111,7 +116,6 @@ export class LinkServer implements Receiver {
       n++;
       if (ring.owes && ring.release()) this.writer.signal();
     }
-    if (n === 0 && ring.release()) this.writer.signal();
     return n;
   }
 

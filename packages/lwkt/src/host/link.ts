@@ -55,6 +55,10 @@ class ReplyWatch implements Watched {
   get hasInput(): boolean {
     return this.link.hasReplyInput;
   }
+
+  get mayHaveInput(): boolean {
+    return this.link.mayHaveReply;
+  }
 }
 
 export class Link implements AbortHandler {
@@ -214,6 +218,10 @@ export class Link implements AbortHandler {
     return this.repliesIn.hasInput || this.requests.canFlush || this.repliesIn.isClosed;
   }
 
+  get mayHaveReply(): boolean {
+    return this.repliesIn.mayHaveInput;
+  }
+
   /** The peer's end was closed; `close` is still to be called. */
   get isGone(): boolean {
     return this.server.isPeerGone;
@@ -223,6 +231,11 @@ export class Link implements AbortHandler {
   get hasInput(): boolean {
     if (this.repliesIn.hasInput || this.server.hasInput) return true;
     return this.requests.canFlush || this.replies.canFlush || this.isGone;
+  }
+
+  /** Of `Watched`. */
+  get mayHaveInput(): boolean {
+    return this.repliesIn.mayHaveInput || this.server.mayHaveInput;
   }
 
   /** An answer is due, or space. */
@@ -239,11 +252,12 @@ export class Link implements AbortHandler {
   poll(): number {
     if (this.isClosed) return 0;
     this.side.waits = false;
-    let n = this.pollReplies();
-    n += this.server.poll();
+    let n = this.server.poll();
     this.writer.publish();
     this.writer.flush(this.requests);
     this.writer.flush(this.replies);
+    // Last, so that nothing is between an answer and the code that waits for it.
+    n += this.pollReplies();
     if (n === 0 && this.isGone) {
       this.cpu.removeLink(this);
       this.close();
@@ -271,8 +285,6 @@ export class Link implements AbortHandler {
       n++;
       if (ring.owes && ring.release()) this.writer.signal();
     }
-    // What was taken since is told when there is time: who looks next time finds nothing, or takes more.
-    if (n === 0 && ring.release()) this.writer.signal();
     return n;
   }
 

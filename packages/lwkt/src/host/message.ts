@@ -294,6 +294,8 @@ export function defineMessage<
   }
   Object.defineProperty(Defined, "name", { value: spec.name });
   Object.defineProperty(Defined.prototype, "$type", { value: Defined.$class });
+  // A promise that resolves to a message looks for this, up to the end of the chain of prototypes.
+  Object.defineProperty(Defined.prototype, "then", { value: undefined });
   return Defined as unknown as MessageType<Q, R, N, K>;
 }
 

@@ -11,8 +11,9 @@
 
 /** Milliseconds. */
 const SPIN = 0.05;
-/** Looks between two readings of the clock. */
+/** Looks between two that count, and of those between two readings of the clock. */
 const LOOKS = 64;
+const ROUNDS = 8;
 /** Waits without a spin at most. */
 const SKIP_MAX = 128;
 /** Milliseconds from which a sleep is long: a spin before it has cost little. */
@@ -24,6 +25,8 @@ const PATIENT_EVERY = 120;
 /** What is watched. */
 export interface Watched {
   readonly hasInput: boolean;
+  /** As `hasInput`, but cheap, and a no may be old. */
+  readonly mayHaveInput: boolean;
 }
 
 export class Spinner {
@@ -46,16 +49,20 @@ export class Spinner {
     }
     let end = 0;
     do {
-      for (let i = 0; i < LOOKS; i++) {
-        if (!what.hasInput) continue;
-        this.penalty = 1;
-        return true;
+      for (let round = 0; round < ROUNDS; round++) {
+        for (let i = 0; i < LOOKS; i++) if (what.mayHaveInput) return this.seen();
+        if (what.hasInput) return this.seen();
       }
       // Most answers come before the clock is read for the first time.
       if (end === 0) end = this.endOfSpin(performance.now());
     } while (performance.now() < end);
     this.inVain = true;
     return false;
+  }
+
+  private seen(): boolean {
+    this.penalty = 1;
+    return true;
   }
 
   private endOfSpin(now: number): number {
