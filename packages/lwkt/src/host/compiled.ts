@@ -15,8 +15,8 @@ import { EMPTY, Op } from "./codec";
 type MessageFields = Record<string, unknown>;
 
 /**
- * Writes header and body at byte `at` of memory that is `words` and `bytes`. Returns the record's bytes; 0, and nothing is written, when that is more than `room`, or the class goes by way
- * of a record. Throws EINVAL naming the field that does not fit.
+ * Writes header and body at byte `at` of memory that is `words` and `bytes`. Returns the record's bytes; less than 0, and nothing is written, when that is more than `room`: the bytes,
+ * negated; 0 when the class, or a text as long, goes by way of a record. Throws EINVAL naming the field that does not fit.
  */
 export type Pack = (
   from: MessageFields,
@@ -45,6 +45,9 @@ export type Unpack = (
 
 /** The class goes by way of a record. */
 export const BY_RECORD = 1;
+
+/** A longer field fits no ring, and its length in bytes might not fit 32 bits. */
+const MAX_BLOB = 1 << 30;
 
 /** A function of source text; null where the host forbids it. `scope`: what the text may name beside its parameters. */
 function compile<T>(parameters: string, body: string, scope: Record<string, unknown> = {}): T | null {
@@ -159,7 +162,7 @@ export function compilePack(codec: Codec, cls: MsgClass): Pack {
       default:
     }
     if (!isBlob(plan.op)) return;
-    if (plan.op !== Op.TEXT) checks.push(`const n${i} = ${v}.length; if (n${i} > room) return 0;`);
+    if (plan.op !== Op.TEXT) checks.push(`const n${i} = ${v}.length; if (n${i} > ${MAX_BLOB}) return 0;`);
     fixed.put(offset, `n${i}`);
     sizes.push(`((n${i} + 7) & -8)`);
     const put =
@@ -180,7 +183,7 @@ export function compilePack(codec: Codec, cls: MsgClass): Pack {
   const body = [
     ...first,
     ...checks,
-    `const size = ${size}; if (size > room) return 0; const w = at >> 2;`,
+    `const size = ${size}; if (size > room) return -size; const w = at >> 2;`,
     ...header,
     fixed.code,
     blobs.length > 0 ? `let blob = at + ${WIRE_HEADER + cls.fixed};` : "",

@@ -22,8 +22,8 @@ import { RingWriter } from "./ring";
 import type { Schema } from "./schema";
 import type { SideChannel } from "./side-channel";
 
-/** Messages without reply become visible in bunches: each look at a line of another core's cache costs as much as several messages. */
-const BUNCH = 32;
+/** Messages without reply become visible in bunches of so many bytes: each look at a line of another core's cache costs as much as several short messages. */
+const BUNCH = 4096;
 const NO_LIMIT = 0x7fffffff;
 
 export class LinkWriter implements SideData {
@@ -33,8 +33,6 @@ export class LinkWriter implements SideData {
   values: unknown[] = [];
   /** Arenas that the peer has to be told of with the next record. */
   private arenas: unknown[] = [];
-  /** Messages without reply that the peer cannot see yet. */
-  private unpublished = 0;
   private readonly blocks: BlockTable;
   private readonly peerBell: Int32Array;
   private readonly longRecord = longRecord();
@@ -68,9 +66,12 @@ export class LinkWriter implements SideData {
     if (outlet.backlog.bytes > 0) return false;
     const { ring } = outlet;
     const { words, bytes } = ring.wire;
-    const size = schema.pack(fields, words, bytes, ring.offset, ring.room(), flags, msgid, target, value);
+    let size = schema.pack(fields, words, bytes, ring.offset, ring.room(), flags, msgid, target, value);
+    if (size < 0 && -size <= ring.longest && ring.refill(-size))
+      size = schema.pack(fields, words, bytes, ring.offset, ring.room(), flags, msgid, target, value);
+    if (size <= 0) return false;
     ring.advance(size);
-    return size > 0;
+    return true;
   }
 
   /** Writes a message whose fields are `fields`. Throws EINVAL naming one that does not fit. */
@@ -164,14 +165,14 @@ export class LinkWriter implements SideData {
   /** The peer is to see what was written to the requests with the next few, or when the running code has ended. */
   publishSoon(): void {
     this.cpu.kick();
-    if (++this.unpublished >= BUNCH) this.publish();
+    if (this.requests.ring.unpublished >= BUNCH) this.publish();
   }
 
   /** Makes visible what `publishSoon` has left. */
   publish(): void {
-    if (this.unpublished === 0) return;
-    this.unpublished = 0;
-    this.requests.ring.publish();
+    const { ring } = this.requests;
+    if (ring.unpublished === 0) return;
+    ring.publish();
     this.signal();
   }
 

@@ -52,6 +52,7 @@ export class RingWriter {
   private readonly control: Int32Array;
   private readonly mask: number;
   private head: number;
+  private published: number;
   private tail: number;
 
   constructor(memory: RingMemory) {
@@ -62,6 +63,7 @@ export class RingWriter {
     this.control = new Int32Array(memory.buffer, memory.offset, 64);
     this.wire = new WireBuffer(new Uint8Array(memory.buffer, memory.offset + HEADER, memory.capacity));
     this.head = Atomics.load(this.control, HEAD);
+    this.published = this.head;
     this.tail = Atomics.load(this.control, TAIL);
   }
 
@@ -103,8 +105,14 @@ export class RingWriter {
     this.head = (this.head + size) | 0;
   }
 
+  /** Bytes of records that the consumer cannot see yet. */
+  get unpublished(): number {
+    return (this.head - this.published) | 0;
+  }
+
   /** Makes all records visible to the consumer. */
   publish(): void {
+    this.published = this.head;
     Atomics.store(this.control, HEAD, this.head);
   }
 
