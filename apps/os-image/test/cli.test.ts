@@ -1,7 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { parseStatus } from "../src/cli/protocol.js";
 import { parseMemory, qemuArguments } from "../src/cli/qemu.js";
-import { median } from "../src/cli/bench.js";
 import { anax } from "./helpers/anax.js";
 
 describe("anax without a guest", () => {
@@ -71,10 +70,5 @@ describe("the pieces", () => {
     expect(value("-device")).toBe("isa-debug-exit,iobase=0x501,iosize=2");
     expect(args.filter((a) => a === "-serial").length).toBe(4);
     expect(args).toContain("socket,id=tty2,fd=5");
-  });
-
-  it("takes medians", () => {
-    expect(median([3, 1, 2])).toBe(2);
-    expect(median([4, 1, 2, 3])).toBe(2.5);
   });
 });

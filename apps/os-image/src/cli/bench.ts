@@ -3,6 +3,7 @@
  */
 import { join } from "node:path";
 import { buffer } from "node:stream/consumers";
+import { median, printRows, type Row } from "@anax/kts/bench";
 import { execa } from "execa";
 import { compileStatic } from "../image/programs.js";
 import type { HostFile } from "../image/host-files.js";
@@ -22,18 +23,6 @@ export interface BenchFlags {
   json?: boolean;
   kernel?: string;
   timeout: number;
-}
-
-/** One row; every benchmark of the repository prints this form. */
-export interface BenchRow {
-  name: string;
-  unit: string;
-  /** Medians over the runs, in `unit`. */
-  ours: number;
-  peer: number;
-  peerName: string;
-  /** Our time over the peer's, so lower is better; for bandwidths the inverse of the quotient. */
-  ratio: number;
 }
 
 type Samples = Map<string, { unit: string; values: number[] }>;
@@ -76,7 +65,7 @@ export async function bench(flags: BenchFlags): Promise<number> {
   );
   await runTasks(rounds.flat(), flags.json === true && !process.stderr.isTTY);
   const rows = compare(ours, peer);
-  process.stdout.write(flags.json === true ? `${JSON.stringify(rows, null, 2)}\n` : table(rows, ours.name));
+  printRows(rows, flags.json === true);
   return Exit.ok;
 }
 
@@ -145,14 +134,9 @@ function record(samples: Samples, name: string, unit: string, value: number): vo
   samples.set(name, entry);
 }
 
-export function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  const middle = sorted.length >> 1;
-  return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
-}
-
-function compare(ours: Side, peer: Side): BenchRow[] {
-  const rows: BenchRow[] = [];
+/** Medians over the runs. For bandwidths the ratio is the inverse of the quotient, so it is one of times too. */
+function compare(ours: Side, peer: Side): Row[] {
+  const rows: Row[] = [];
   for (const [name, { unit, values }] of ours.samples) {
     const a = median(values);
     const b = median(peer.samples.get(name)?.values ?? [Number.NaN]);
@@ -163,16 +147,3 @@ function compare(ours: Side, peer: Side): BenchRow[] {
 }
 
 const round = (value: number, digits = 1): number => Number(value.toFixed(digits));
-
-function table(rows: readonly BenchRow[], name: string): string {
-  const peerName = rows[0]?.peerName ?? "";
-  const cells = [
-    ["", "unit", name, peerName, "ratio"],
-    ...rows.map((r) => [r.name, r.unit, r.ours.toFixed(1), r.peer.toFixed(1), r.ratio.toFixed(3)]),
-  ];
-  const widths = cells[0]!.map((_, column) => Math.max(...cells.map((row) => row[column]!.length)));
-  const lines = cells.map((row) =>
-    row.map((cell, i) => (i < 2 ? cell.padEnd(widths[i]!) : cell.padStart(widths[i]!))).join("  "),
-  );
-  return `${lines.join("\n")}\n\nratio: time of ${name} over time of ${peerName}, lower is better\n`;
-}
