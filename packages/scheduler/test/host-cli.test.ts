@@ -1,5 +1,18 @@
-import { spawn } from "node:child_process";
-import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { execFileSync, spawn } from "node:child_process";
+import {
+  closeSync,
+  existsSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  readdirSync,
+  readlinkSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { readFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
@@ -16,16 +29,21 @@ interface Outcome {
   stderr: string;
 }
 
-/** Runs the command line as npm's shim would, from its sources. */
-function run(args: string[], input = ""): Promise<Outcome> {
+/** Runs the command line as npm's shim would, from its sources; `output` is a file in place of the pipe. */
+function run(args: string[], input = "", output?: string): Promise<Outcome> {
   return new Promise((done, failed) => {
-    const child = spawn(process.execPath, ["--conditions=source", "--import", tsx, bin, ...args], { cwd: folder });
+    const to = output === undefined ? "pipe" : openSync(output, "w");
+    const child = spawn(process.execPath, ["--conditions=source", "--import", tsx, bin, ...args], {
+      cwd: folder,
+      stdio: ["pipe", to, "pipe"],
+    });
+    if (typeof to === "number") closeSync(to);
     const outcome: Outcome = { status: null, stdout: "", stderr: "" };
-    child.stdout.setEncoding("utf8").on("data", (text: string) => (outcome.stdout += text));
-    child.stderr.setEncoding("utf8").on("data", (text: string) => (outcome.stderr += text));
+    child.stdout?.setEncoding("utf8").on("data", (text: string) => (outcome.stdout += text));
+    child.stderr!.setEncoding("utf8").on("data", (text: string) => (outcome.stderr += text));
     child.on("error", failed);
     child.on("close", (status) => done({ ...outcome, status }));
-    child.stdin.on("error", () => undefined).end(input);
+    child.stdin!.on("error", () => undefined).end(input);
   });
 }
 
@@ -161,13 +179,25 @@ describe("wrong input: one line that names the field, the status says which kind
     ["an unknown cost", ["-w", "mixed", "--cost", "coffee=1us"], 64, /coffee.*no such field/],
     ["no workload", [], 64, /--workload/],
     ["a workload that is not there", ["-w", "absent.json"], 66, /--workload absent.json: no such file/],
-    ["an output that cannot be", ["-w", "mixed", "-d", "1ms", "--trace", "no/such/x.json"], 73, /no\/such\/x.json/],
+    [
+      "an output that cannot be",
+      ["-w", "mixed", "-d", "1ms", "--trace", "no/such/x.json"],
+      73,
+      /^anax-scheduler: no\/such\/x.json: ENOENT: no such file or directory\n$/,
+    ],
+    ["standard output by a dash", ["-w", "mixed", "-d", "1ms", "--events", "-"], 64, /\/dev\/stdout/],
   ];
   test.each(cases)("%s", async (_, args, status, message) => {
     const outcome = await run(["simulate", ...args, "--svg", "a.svg"]);
     expect(outcome.stderr).toMatch(message);
     expect(outcome).toMatchObject({ status, stdout: "" });
     expect(readdirSync(folder)).toEqual([]);
+  });
+
+  test("a part of pictures that nobody asked for", async () => {
+    const outcome = await run(["simulate", "-w", "mixed", "--from", "1ms"]);
+    expect(outcome).toMatchObject({ status: 64, stdout: "" });
+    expect(outcome.stderr).toMatch(/--from and --to are of --svg and --trace/);
   });
 
   test("a policy twice", async () => {
@@ -213,6 +243,61 @@ describe("wrong input: one line that names the field, the status says which kind
     expect(outcome.stderr).toMatch(/^anax-scheduler: t.txt: line 6: no event of perf or ftrace: "what is this"\n$/);
     expect(outcome.status).toBe(65);
     expect(readdirSync(folder)).toEqual(["t.txt"]);
+  });
+});
+
+describe.skipIf(process.platform === "win32")("what is no file of its own stays what it is:", () => {
+  test("a symbolic link and what it points to", async () => {
+    file("old.svg", "old");
+    symlinkSync("old.svg", path.join(folder, "link.svg"));
+    expect(await run(["simulate", "-w", "mixed", "-d", "2ms", "--svg", "link.svg"])).toMatchObject({ status: 0 });
+    expect(readlinkSync(path.join(folder, "link.svg"))).toBe("old.svg");
+    expect(readFileSync(path.join(folder, "old.svg"), "utf8")).toMatch(/^<svg/);
+    expect(readdirSync(folder).sort()).toEqual(["link.svg", "old.svg"]);
+  });
+
+  test("a named pipe", async () => {
+    const pipe = path.join(folder, "pipe");
+    execFileSync("mkfifo", [pipe]);
+    const [outcome, text] = await Promise.all([
+      run(["simulate", "-w", "mixed", "-d", "2ms", "--events", "pipe"]),
+      readFile(pipe, "utf8"),
+    ]);
+    expect(outcome).toMatchObject({ status: 0, stderr: "" });
+    expect(readNdjson(text).length).toBeGreaterThan(10);
+    expect(statSync(pipe).isFIFO()).toBe(true);
+  });
+
+  test("standard output, a pipe or a file", async () => {
+    const args = ["simulate", "-w", "mixed", "-d", "2ms", "--svg", "/dev/stdout"];
+    const piped = await run(args);
+    expect(piped).toMatchObject({ status: 0, stderr: "" });
+    expect(piped.stdout).toMatch(/^<svg[^]*<\/svg>\nmixed under dfly/);
+    const out = openSync(path.join(folder, "out"), "w");
+    const flags = ["--conditions=source", "--import", tsx, bin];
+    execFileSync(process.execPath, [...flags, ...args], { cwd: folder, stdio: ["ignore", out, "inherit"] });
+    closeSync(out);
+    expect(readFileSync(path.join(folder, "out"), "utf8")).toBe(piped.stdout);
+  });
+
+  test.skipIf(!existsSync("/dev/full"))("a full disk", async () => {
+    const before = statSync("/dev/full");
+    // A link, so that not even a mistake could replace the device.
+    symlinkSync("/dev/full", path.join(folder, "full"));
+    const [output, stdout] = await Promise.all([
+      run(["simulate", "-w", "mixed", "-d", "2ms", "--svg", "full"]),
+      run(["list"], "", "/dev/full"),
+    ]);
+    expect(output).toEqual({
+      status: 73,
+      stdout: "",
+      stderr: "anax-scheduler: full: ENOSPC: no space left on device\n",
+    });
+    expect(stdout).toMatchObject({
+      status: 73,
+      stderr: "anax-scheduler: standard output: ENOSPC: no space left on device\n",
+    });
+    expect(statSync("/dev/full").rdev).toBe(before.rdev);
   });
 });
 

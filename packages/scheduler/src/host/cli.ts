@@ -6,7 +6,7 @@
  */
 import { Command, CommanderError } from "commander";
 import { CliError, EXIT_STATUS_HELP, Exit } from "./cli/errors";
-import { checkOutputs, Outputs, readTrace } from "./cli/files";
+import { checkOutputs, Outputs, readTrace, reason } from "./cli/files";
 import {
   pictureOptions,
   policiesOf,
@@ -28,7 +28,17 @@ import { preset, presetNames } from "./workload/presets";
 
 type Flags = RunFlags & PictureFlags & { policy: string };
 
-const print = (text: string): void => void process.stdout.write(text);
+function print(text: string): void {
+  try {
+    process.stdout.write(text);
+  } catch (error) {
+    throw unwritable(error);
+  }
+}
+
+/** A full disk, for example. Of a file it is thrown, of a pipe it is an event. */
+const unwritable = (error: unknown): CliError => new CliError(`standard output: ${reason(error)}`, Exit.cannotCreate);
+
 const jsonText = (value: unknown): string => `${JSON.stringify(value, null, 2)}\n`;
 
 function draw(outputs: Outputs, trace: Trace, flags: PictureFlags, name: (file: string) => string): void {
@@ -49,6 +59,9 @@ const wantsPictures = (flags: PictureFlags): boolean =>
 
 /** All outputs or none, standard output included: `work` returns what goes there. */
 function writing(flags: PictureFlags, work: (outputs: Outputs) => string): void {
+  if (flags.svg === undefined && flags.trace === undefined && (flags.from ?? flags.to) !== undefined) {
+    throw new CliError("--from and --to are of --svg and --trace", Exit.usage);
+  }
   checkOutputs({ "--svg": flags.svg, "--trace": flags.trace, "--events": flags.events });
   const outputs = new Outputs();
   try {
@@ -186,8 +199,7 @@ export async function main(args: readonly string[], version: string): Promise<vo
   for (const command of [all, ...all.commands]) command.exitOverride();
   // Whoever reads our output may have seen enough.
   process.stdout.on("error", (error: NodeJS.ErrnoException) => {
-    if (error.code !== "EPIPE") throw error;
-    process.exit(Exit.ok);
+    process.exit(error.code === "EPIPE" ? Exit.ok : report(unwritable(error)));
   });
   try {
     await all.parseAsync([...args], { from: "user" });

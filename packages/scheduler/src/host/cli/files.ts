@@ -2,9 +2,20 @@
  * Files of the command line: inputs by what is in them, outputs all or none.
  *
  * Neighbours: `../trace/*` and `../workload/*` (readers). Invariant: an output appears under its name only when it is complete and every other
- * output of the run is.
+ * output of the run is. What is no file (a pipe, a device, our own standard output) is written as it comes and never replaced.
  */
-import { closeSync, openSync, readFileSync, renameSync, rmSync, statSync, writeSync } from "node:fs";
+import {
+  closeSync,
+  fstatSync,
+  openSync,
+  readFileSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeSync,
+  type Stats,
+} from "node:fs";
 import path from "node:path";
 import { InputError } from "../errors";
 import { looksLikeLinux, readLinux } from "../trace/linux";
@@ -21,7 +32,7 @@ export function readText(file: string, option: string): string {
     return readFileSync(file, "utf8");
   } catch (error) {
     if (error instanceof CliError) throw error;
-    throw new CliError(`${option} ${file}: ${(error as Error).message}`, Exit.noInput);
+    throw new CliError(`${option} ${file}: ${reason(error)}`, Exit.noInput);
   }
 }
 
@@ -88,29 +99,24 @@ export function checkOutputs(outputs: Record<string, string | undefined>): void 
 export class Outputs {
   private readonly written: { temporary: string; file: string }[] = [];
 
-  /** Writes beside the file; nothing has its name yet. */
+  /** Writes beside the file; nothing has its name yet. A symbolic link stays one. */
   write(file: string, pieces: Iterable<string>): void {
-    if (statSync(file, { throwIfNoEntry: false })?.isDirectory() === true) {
-      throw new CliError(`${file}: is a directory`, Exit.cannotCreate);
-    }
-    const temporary = `${file}.${process.pid}.tmp`;
+    if (file === "-") throw new CliError("- is no name of an output; standard output is /dev/stdout", Exit.usage);
+    const there = statSync(file, { throwIfNoEntry: false });
+    if (there?.isDirectory() === true) throw new CliError(`${file}: is a directory`, Exit.cannotCreate);
     try {
-      const descriptor = openSync(temporary, "wx");
-      this.written.push({ temporary, file });
-      try {
-        let buffered = "";
-        for (const piece of pieces) {
-          buffered += piece;
-          if (buffered.length < 1 << 16) continue;
-          writeAll(descriptor, buffered);
-          buffered = "";
-        }
-        writeAll(descriptor, buffered);
-      } finally {
-        closeSync(descriptor);
+      if (there !== undefined && isStandardOutput(there)) {
+        for (const text of blocks(pieces)) process.stdout.write(text);
+        return;
       }
+      if (there?.isFile() === false) return into(openSync(file, "w"), pieces);
+      const target = there === undefined ? file : realpathSync(file);
+      const temporary = `${target}.${process.pid}.tmp`;
+      const descriptor = openSync(temporary, "wx");
+      this.written.push({ temporary, file: target });
+      into(descriptor, pieces);
     } catch (error) {
-      throw new CliError(`${file}: ${(error as Error).message}`, Exit.cannotCreate);
+      throw new CliError(`${file}: ${reason(error)}`, Exit.cannotCreate);
     }
   }
 
@@ -119,7 +125,7 @@ export class Outputs {
       try {
         renameSync(temporary, file);
       } catch (error) {
-        throw new CliError(`${file}: ${(error as Error).message}`, Exit.cannotCreate);
+        throw new CliError(`${file}: ${reason(error)}`, Exit.cannotCreate);
       }
     }
     this.written.length = 0;
@@ -131,7 +137,38 @@ export class Outputs {
   }
 }
 
-function writeAll(descriptor: number, text: string): void {
-  const bytes = Buffer.from(text);
-  for (let at = 0; at < bytes.length;) at += writeSync(descriptor, bytes, at);
+/** What the system says, without the call and the name of a temporary file. */
+export const reason = (error: unknown): string => (error as Error).message.replace(/, \w+(?: '.*)?$/, "");
+
+function isStandardOutput({ dev, ino }: Stats): boolean {
+  try {
+    const ours = fstatSync(1);
+    return ours.dev === dev && ours.ino === ino;
+  } catch {
+    return false;
+  }
+}
+
+/** The same text in pieces that are worth a call of the system. */
+function* blocks(pieces: Iterable<string>): Generator<string> {
+  let buffered = "";
+  for (const piece of pieces) {
+    buffered += piece;
+    if (buffered.length < 1 << 16) continue;
+    yield buffered;
+    buffered = "";
+  }
+  yield buffered;
+}
+
+/** Writes everything and closes the descriptor. */
+function into(descriptor: number, pieces: Iterable<string>): void {
+  try {
+    for (const text of blocks(pieces)) {
+      const bytes = Buffer.from(text);
+      for (let at = 0; at < bytes.length;) at += writeSync(descriptor, bytes, at);
+    }
+  } finally {
+    closeSync(descriptor);
+  }
 }
