@@ -344,12 +344,13 @@ export class Eevdf extends SchedPolicy implements NodeFilter {
 
   /** For a CPU with nothing to run. False when there is nothing to take. */
   private pull(cpu: i32): boolean {
-    const from = this.tree.busiestNear(cpu);
-    if (from < 0) return false;
-    const e = this.candidate(from, cpu);
-    if (e === null) return false;
-    this.move(e, cpu);
-    return true;
+    for (let from = this.tree.busiestNear(cpu); from >= 0; from = this.tree.nextWaiting()) {
+      const e = this.candidate(from, cpu);
+      if (e === null) continue;
+      this.move(e, cpu);
+      return true;
+    }
+    return false;
   }
 
   /** Whether the node may run on the CPU that pulls. */

@@ -12,6 +12,9 @@ import type { Topology } from "./topology";
 /** Of a node that is partly allowed so many CPUs are looked at one by one; of a larger part the share is estimated. */
 const EXACT_MAX: i32 = 32;
 
+/** CPUs that `nextWaiting` gives for one that finds nothing in the nearest: masks forbid what waits there. */
+const MORE_WAITING: i32 = 16;
+
 /** Load, waiting and idleness of every node. */
 export class LoadTree {
   /** By node: load, entities that wait and may be taken, CPUs with nothing to run. */
@@ -24,6 +27,9 @@ export class LoadTree {
   private readonly firstCpu: Int32Array;
   private readonly cpuCount: Int32Array;
   private readonly leaf: Int32Array;
+  /** Where `nextWaiting` goes on, and how many it may still give. */
+  private scan: i32 = 0;
+  private left: i32 = 0;
 
   constructor(t: Topology) {
     this.load = new Int32Array(t.nodes);
@@ -161,6 +167,7 @@ export class LoadTree {
 
   /** The CPU with most waiting in the nearest part of the machine where anything waits, `cpu` itself excepted; -1 for none. */
   busiestNear(cpu: i32): i32 {
+    this.left = MORE_WAITING;
     let from = this.leaf[cpu];
     let n = this.parent[from];
     while (n >= 0 && this.queued[n] === this.queued[from]) {
@@ -184,5 +191,27 @@ export class LoadTree {
       n = best;
     }
     return this.firstCpu[n];
+  }
+
+  /** Another one after `busiestNear`, whose entities may not come: some CPUs where anything waits, each time from where the last search ended; -1 for no more. */
+  nextWaiting(): i32 {
+    if (this.left === 0) return -1;
+    this.left--;
+    let found = this.waitingAtLeast(0, this.scan);
+    if (found < 0) found = this.waitingAtLeast(0, 0);
+    this.scan = (found + 1) | 0;
+    return found;
+  }
+
+  private waitingAtLeast(node: i32, cpu: i32): i32 {
+    if (this.childCount[node] === 0) return this.firstCpu[node];
+    const first = this.firstChild[node];
+    const end: i32 = (first + this.childCount[node]) | 0;
+    for (let c = first; c < end; c++) {
+      if (this.queued[c] === 0 || ((this.firstCpu[c] + this.cpuCount[c]) | 0) <= cpu) continue;
+      const found = this.waitingAtLeast(c, cpu);
+      if (found >= 0) return found;
+    }
+    return -1;
   }
 }

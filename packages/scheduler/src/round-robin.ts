@@ -108,23 +108,29 @@ export class RoundRobin extends SchedPolicy {
     return e;
   }
 
-  /** Moves the first that may run here from the nearest CPU where anybody waits. Null for none. */
+  /** Moves the first that may run here from the nearest CPU where anybody waits, or where masks forbid that from another. Null for none. */
   private pull(cpu: i32): SchedEntity | null {
-    const from = this.tree.busiestNear(cpu);
-    if (from < 0) return null;
+    for (let from = this.tree.busiestNear(cpu); from >= 0; from = this.tree.nextWaiting()) {
+      const e = this.candidate(from, cpu);
+      if (e === null) continue;
+      this.queues.remove(from, e);
+      this.refresh(from);
+      e.cpu = cpu;
+      this.queues.add(cpu, e, false);
+      return e;
+    }
+    return null;
+  }
+
+  /** The first who waits on a CPU and may run on another. */
+  private candidate(from: i32, to: i32): SchedEntity | null {
     const queue = this.queues;
     let left = PULL_CHECKS;
     for (let q = queue.best(from); left > 0 && q < QUEUES; q = queue.after(from, q)) {
       let e = queue.head(from, q);
       while (e !== null && left > 0) {
         left--;
-        if (this.mayRun(e, cpu)) {
-          queue.remove(from, e);
-          this.refresh(from);
-          e.cpu = cpu;
-          this.queues.add(cpu, e, false);
-          return e;
-        }
+        if (this.mayRun(e, to)) return e;
         e = e.next;
       }
     }
