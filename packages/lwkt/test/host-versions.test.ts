@@ -1,8 +1,9 @@
 /** Programs of different age that send to each other: what is newer steps down or up, at either end. */
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { LwktError, localCpu, spawnCpu, type WorkerCpu } from "@anax/lwkt/host";
+import { localCpu, spawnCpu, type WorkerCpu } from "@anax/lwkt/host";
 import { bundle } from "./bundle";
+import { rejection } from "./rejection";
 import { Mark, Port1, Port2, Port3, Put1, Put2, Put2Receiver, Put3, Seen } from "./versions";
 
 let program: URL;
@@ -18,14 +19,6 @@ beforeAll(async () => {
 afterAll(() => Promise.all(cpus.map((cpu) => cpu.terminate())));
 
 const NONE = null as never;
-const rejection = (promise: Promise<unknown>): Promise<LwktError> =>
-  promise.then(
-    () => {
-      throw new Error("it did not reject");
-    },
-    (error: LwktError) => error,
-  );
-
 describe("senders and receivers of all ages", () => {
   const words = ["one", "two", "three"];
   /** What a sender of version `from` hears from a receiver of version `to`. */

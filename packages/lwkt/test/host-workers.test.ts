@@ -13,6 +13,7 @@ import {
   type WorkerCpu,
 } from "@anax/lwkt/host";
 import { bundle } from "./bundle";
+import { rejection } from "./rejection";
 import {
   Aborts,
   Add,
@@ -51,15 +52,6 @@ beforeAll(async () => {
   work = cpu.port(Work);
 });
 afterAll(() => cpu.terminate());
-
-/** What a promise rejects with. */
-const rejection = (promise: Promise<unknown>): Promise<LwktError> =>
-  promise.then(
-    () => {
-      throw new Error("it did not reject");
-    },
-    (error: LwktError) => error,
-  );
 
 describe("calls", () => {
   test("answer, awaited and blocking", async () => {
