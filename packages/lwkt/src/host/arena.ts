@@ -43,8 +43,20 @@ export interface ArenaOptions {
   blocks: number;
 }
 
+/** What tells blocks from all else, also when they are of another copy of this library. */
+const BLOCK = Symbol.for("@anax/lwkt/block");
+
+export function isBlock(v: unknown): v is SharedBlock {
+  return typeof v === "object" && v !== null && BLOCK in v;
+}
+
 /** A block of an arena. Whoever holds it owns it, until it is released or sent. */
 export class SharedBlock implements Disposable {
+  /** @internal */
+  get [BLOCK](): true {
+    return true;
+  }
+
   private view: Uint8Array | null;
 
   /** @internal */
@@ -101,7 +113,7 @@ function allocate(bytes: number): SharedArrayBuffer {
 
 /** Blocks of one size in shared memory. Any CPU that was sent one of its blocks may release it. */
 export class SharedArena {
-  readonly id: number;
+  id: number;
   readonly blockSize: number;
   readonly blocks: number;
   readonly buffer: SharedArrayBuffer;
@@ -110,7 +122,7 @@ export class SharedArena {
 
   private constructor(
     memory: ArenaMemory,
-    private readonly owner: number,
+    private owner: number,
   ) {
     this.id = memory.id;
     this.blockSize = memory.blockSize;
@@ -143,6 +155,14 @@ export class SharedArena {
   /** @internal What `attach` needs in another thread. */
   get memory(): ArenaMemory {
     return { id: this.id, buffer: this.buffer, blockSize: this.blockSize, blocks: this.blocks };
+  }
+
+  /** @internal The thread that has made it learns which CPU it is. Nobody else knows the arena yet. */
+  renumber(id: number, owner: number): void {
+    this.id = id;
+    for (let i = 0; i < this.blocks; i++)
+      Atomics.compareExchange(this.words, this.meta(i, OWNER), this.owner + 1, owner + 1);
+    this.owner = owner;
   }
 
   /** @internal their bytes. */
@@ -228,6 +248,10 @@ export class ArenaDirectory {
     this.arenas.set(arena.id, arena);
   }
 
+  get all(): SharedArena[] {
+    return [...this.arenas.values()];
+  }
+
   get(id: number): SharedArena | undefined {
     return this.arenas.get(id);
   }
@@ -248,18 +272,19 @@ export class BlockTable {
 
   constructor(private readonly directory: ArenaDirectory) {}
 
-  /** Hands a block of this CPU to CPU `to`; returns its handle, and the arena's memory when the other end does not know it yet. */
-  lend(block: SharedBlock, to: number, tell: (memory: unknown) => void): number {
-    if (!(block instanceof SharedBlock)) throw new LwktError("EINVAL", "no block of an arena");
+  /** The arenas of these blocks that the other end does not know yet. */
+  untold(blocks: readonly SharedBlock[]): SharedArena[] {
+    return [...new Set(blocks.map((block) => block.arena))].filter((arena) => !this.told.has(arena.id));
+  }
+
+  /** Hands a block of this CPU to CPU `to`, which knows its arena or is told with this message; returns its handle. */
+  lend(block: SharedBlock, to: number): number {
     if (!block.isOwned) throw new LwktError("EINVAL", "the block was sent or released");
     const { arena, index } = block;
     arena.pass(index, to);
     block.detach();
     this.directory.add(arena);
-    if (!this.told.has(arena.id)) {
-      this.told.add(arena.id);
-      tell(arena.memory);
-    }
+    this.told.add(arena.id);
     return arena.id * HANDLE_BLOCKS + index + 1;
   }
 

@@ -33,6 +33,7 @@ class Replies extends ReplyOnlyPort {
     m.$settler = null;
     m.$transfer = null;
     if (settler !== null) settler.settle(m);
+    else if (m.$abortReason !== null && m.error === 0) m.$type.releaseReply(m as unknown as Record<string, unknown>);
   }
 }
 
@@ -50,8 +51,34 @@ class TimeLimit extends Callout {
 
 const NO_OPTIONS: CallOptions = {};
 
-function prepare(msg: AnyMessage, { transfer, priority }: CallOptions): void {
-  if ((msg.flags & MSGF_DONE) === 0) throw new LwktError("EBUSY", `${msg.$type.typeName} is in flight`);
+/** The flags of a message; 0 for what is none. */
+export function flagsOf(msg: AnyMessage | null | undefined): number {
+  return msg?.flags ?? 0;
+}
+
+/** Why a message that is not DONE cannot be sent. */
+export function unsendable(msg: unknown): LwktError {
+  const type = (msg as AnyMessage | null | undefined)?.$type;
+  return type === undefined
+    ? new LwktError("EINVAL", "what is sent must be a message: new of a class that defineMessage has made")
+    : new LwktError("EBUSY", `${type.typeName} is in flight`);
+}
+
+/** Throws EINVAL for limits that are none. */
+function checkOptions(options: CallOptions): void {
+  if (typeof options !== "object" || options === null)
+    throw new LwktError("EINVAL", `options are an object like { timeout: 1000 }, not ${String(options)}`);
+  const { timeout, signal } = options;
+  if (timeout !== undefined && !(typeof timeout === "number" && timeout >= 0))
+    throw new LwktError("EINVAL", `a time-out of ${String(timeout)} ms`);
+  if (signal !== undefined && typeof (signal as AbortSignal | null)?.addEventListener !== "function")
+    throw new LwktError("EINVAL", "the signal is no AbortSignal");
+}
+
+function prepare(msg: AnyMessage, options: CallOptions | undefined): void {
+  if ((flagsOf(msg) & MSGF_DONE) === 0) throw unsendable(msg);
+  if (options !== undefined) checkOptions(options);
+  const { transfer, priority } = options ?? NO_OPTIONS;
   msg.$transfer = transfer ?? null;
   msg.$init(REPLIES, 0, priority === true ? MSGF_PRIORITY : msg.flags & MSGF_PRIORITY);
 }
@@ -91,9 +118,9 @@ export class Call implements Settler {
 
   /** Sends first: what the promise costs is then spent while the message is on its way. */
   static start(port: Port, msg: AnyMessage, options: CallOptions | undefined, cpu: LocalCpu): Promise<AnyMessage> {
-    if (options?.signal?.aborted === true) return Promise.reject(options.signal.reason as Error);
     try {
-      prepare(msg, options ?? NO_OPTIONS);
+      prepare(msg, options);
+      if (options?.signal?.aborted === true) return Promise.reject(options.signal.reason as Error);
       send(port, msg);
     } catch (error) {
       return Promise.reject(error as Error);
@@ -110,15 +137,14 @@ export class Call implements Settler {
     this.cpu.kick();
     if (options === undefined) return;
     const { signal, timeout } = options;
-    if (timeout !== undefined) {
-      if (!(timeout >= 0)) {
-        this.giveUp(new LwktError("EINVAL", `a time-out of ${timeout} ms`));
-        return;
-      }
-      if (timeout < 2 ** 31) {
-        this.limit = new TimeLimit(this);
-        this.cpu.arm(this.limit, timeout);
-      }
+    if (signal?.aborted === true) {
+      // By the handler of a port of this CPU, or by a value that was sent.
+      this.giveUp(signal.reason);
+      return;
+    }
+    if (timeout !== undefined && timeout < 2 ** 31) {
+      this.limit = new TimeLimit(this);
+      this.cpu.arm(this.limit, timeout);
     }
     if (signal !== undefined) {
       this.signal = signal;
@@ -156,7 +182,7 @@ export class Call implements Settler {
 
   static wait(port: Port, msg: AnyMessage, options: CallOptions | undefined, cpu: LocalCpu): AnyMessage {
     cpu.checkMayWait(port);
-    prepare(msg, options ?? NO_OPTIONS);
+    prepare(msg, options);
     let error: number;
     try {
       error = beginMsg(port, msg);

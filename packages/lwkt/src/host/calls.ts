@@ -16,26 +16,20 @@ export class CallTable {
   private readonly generations: number[] = [];
   private readonly free: number[] = [];
 
-  /** The number that the next message gets, or -1 when 2^20 are on their way. */
-  next(): number {
-    const slot = this.free.length > 0 ? this.free[this.free.length - 1]! : this.slots.length;
-    if (slot > SLOT_MASK) return -1;
-    const generation = slot === this.slots.length ? 0 : this.generations[slot]!;
-    return ((generation << SLOT_BITS) | slot) >>> 0;
-  }
-
-  /** `msg` was sent with the number of `next`. */
-  add(msg: AnyMessage, msgid: number): void {
-    const slot = msgid & SLOT_MASK;
-    if (slot === this.slots.length) {
+  /** The number of a message that is about to be sent, or -1 when 2^20 are on their way. */
+  add(msg: AnyMessage): number {
+    let slot = this.slots.length;
+    if (this.free.length > 0) {
+      slot = this.free.pop()!;
+      this.slots[slot] = msg;
+    } else {
+      if (slot > SLOT_MASK) return -1;
       this.slots.push(msg);
       this.generations.push(0);
-    } else {
-      this.free.pop();
-      this.slots[slot] = msg;
     }
-    msg.$msgid = msgid;
+    msg.$msgid = ((this.generations[slot]! << SLOT_BITS) | slot) >>> 0;
     this.count++;
+    return msg.$msgid;
   }
 
   /** The message with this number; null when nothing with it is on its way. */
@@ -44,7 +38,7 @@ export class CallTable {
     return msg !== null && msg.$msgid === msgid ? msg : null;
   }
 
-  /** It was answered. */
+  /** It was answered, or not sent after all. */
   remove(msg: AnyMessage): void {
     const slot = msg.$msgid & SLOT_MASK;
     this.slots[slot] = null;

@@ -7,7 +7,7 @@
  */
 import type { i32 } from "@anax/portable";
 import type { MsgRecord } from "../record";
-import { SharedBlock } from "./arena";
+import { isBlock, type SharedBlock } from "./arena";
 import { LwktError } from "./errors";
 import type { Kind } from "./schema";
 
@@ -56,12 +56,14 @@ export class FieldPlan {
 export interface SideSink {
   /** Values that travel beside the ring, in the order of the fields. */
   readonly values: unknown[];
-  /** Takes a block from its owner here and returns the number under which the peer gets it. */
-  lend(block: SharedBlock): number;
+  /** Blocks that the message has. */
+  readonly blocks: SharedBlock[];
 }
 
 /** What a codec needs of the link that a message goes over. */
 export interface SideData extends SideSink {
+  /** Takes a block from its owner here and returns the number under which the peer gets it. */
+  lend(block: SharedBlock): number;
   /** The block with this number, which has come in. */
   blockOf(handle: number): SharedBlock;
 }
@@ -81,14 +83,37 @@ export class Codec {
     readonly plans: readonly FieldPlan[],
   ) {}
 
-  /** Copies the fields of a message into a record. Bytes are lent. Throws EINVAL naming the field. */
+  /** The message with its JSON fields encoded: what turns itself into JSON is code of others, and runs before anything of the message is written. Throws EINVAL naming the field. */
+  withJson(from: Fields): Fields {
+    const fields = { ...from };
+    for (const plan of this.plans)
+      if (plan.op === Op.JSON) fields[plan.name] = new EncodedJson(this.encoded(plan, from[plan.name]));
+    return fields;
+  }
+
+  /** Copies the fields of a message into a record. Bytes are lent, blocks are only looked at. Throws EINVAL naming the field. */
   store(from: Fields, rec: MsgRecord, side: SideSink | null): void {
     for (const plan of this.plans) this.storeOne(plan, from[plan.name], rec, side);
+  }
+
+  /** Hands over the blocks of a message that was stored and can be sent: after all that may refuse it. */
+  lend(from: Fields, rec: MsgRecord, side: SideData): void {
+    for (const { name, op, slot } of this.plans) {
+      if (op !== Op.SHARED) continue;
+      const block = from[name] as SharedBlock | null;
+      rec.slots.set(slot, block === null ? 0 : side.lend(block));
+    }
   }
 
   /** Copies the fields of a decoded record into a message; bytes are copied, with `reuse` into the array that is there if its length fits. */
   load(rec: MsgRecord, into: Fields, side: SideData | null, reuse: boolean): void {
     for (const plan of this.plans) into[plan.name] = this.loadOne(plan, rec, side, into[plan.name], reuse);
+  }
+
+  /** What errors call the fields that structured clone copies. */
+  get valueNames(): string {
+    const names = this.plans.filter((plan) => plan.op === Op.VALUE).map((plan) => `${this.label}.${plan.name}`);
+    return names.join(" or ");
   }
 
   refuse(plan: FieldPlan, v: unknown): never {
@@ -98,6 +123,7 @@ export class Codec {
 
   /** The bytes of a text or JSON field. */
   encoded(plan: FieldPlan, v: unknown): Uint8Array {
+    if (v instanceof EncodedJson) return v.bytes;
     const text = plan.op === Op.JSON ? jsonOf(v) : v;
     return typeof text === "string" ? encoder.encode(text) : this.refuse(plan, v);
   }
@@ -138,9 +164,9 @@ export class Codec {
         side.values.push(v);
         break;
       default:
-        if (v === null) rec.slots.set(slot, 0);
-        else if (side === null || !(v instanceof SharedBlock) || !v.isOwned) this.refuse(plan, v);
-        else rec.slots.set(slot, side.lend(v));
+        if (v === null) return;
+        if (side === null || !isBlock(v) || !v.isOwned || side.blocks.includes(v)) this.refuse(plan, v);
+        side.blocks.push(v);
     }
   }
 
@@ -167,6 +193,11 @@ export class Codec {
         return side === null || rec.slots.get(slot) === 0 ? null : side.blockOf(rec.slots.get(slot));
     }
   }
+}
+
+/** A JSON field that `withJson` has encoded. */
+class EncodedJson {
+  constructor(readonly bytes: Uint8Array) {}
 }
 
 /** undefined for what JSON cannot say: functions, cycles, a BigInt. */

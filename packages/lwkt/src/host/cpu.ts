@@ -19,7 +19,6 @@ import type { Link } from "./link";
 import type { AnyMessage } from "./message";
 import { detectPlatform, type Platform } from "./platform";
 import type { LocalPort } from "./port";
-import { ProxyPort } from "./proxy";
 import { Spinner, type Watched } from "./spin";
 
 /** Nanoseconds in a millisecond, the wheel's unit and the caller's. */
@@ -39,6 +38,12 @@ const SYNC_TIMEOUT = 10_000;
 const PORT_TIMEOUT = 10_000;
 
 const now = (): number => performance.now();
+
+/** The link that a port's messages go over; null for a port of this CPU. Ports may be of another copy of this library. */
+function linkOf(port: Port): Link | null {
+  return (port as { link?: Link }).link ?? null;
+}
+
 /** Its `then` is a microtask that costs half of `queueMicrotask` in Node. */
 const SETTLED = Promise.resolve();
 
@@ -85,7 +90,16 @@ export class LocalCpu {
     this.name = name;
     this.counters = counters;
     this.bell = new Bell(bell, this.run);
+    const early = this.arenas;
     this.arenas = new ArenaDirectory(id);
+    for (const arena of early.all) {
+      arena.renumber(this.nextArena(), id);
+      this.arenas.add(arena);
+    }
+  }
+
+  private nextArena(): number {
+    return Atomics.add(this.counters, 1, 1) + 1;
   }
 
   // ---- ports ---------------------------------------------------------------------------------------------------
@@ -115,7 +129,7 @@ export class LocalCpu {
 
   /** Shared memory in `blocks` blocks of `blockSize` bytes, for fields of kind `shared`. Throws EINVAL for sizes out of range. */
   createArena(options: ArenaOptions): SharedArena {
-    const arena = SharedArena.create(Atomics.add(this.counters, 1, 1) + 1, this.id, options);
+    const arena = SharedArena.create(this.nextArena(), this.id, options);
     this.arenas.add(arena);
     return arena;
   }
@@ -336,7 +350,7 @@ export class LocalCpu {
 
   /** Throws EOPNOTSUPP where a call to `port` may not block. */
   checkMayWait(port: Port): void {
-    if (port instanceof ProxyPort && !this.platform.mayBlock)
+    if (linkOf(port) !== null && !this.platform.mayBlock)
       throw new LwktError("EOPNOTSUPP", "the main thread of a browser cannot wait: use call");
   }
 
@@ -344,14 +358,14 @@ export class LocalCpu {
    * Blocks until `msg`, which was sent to `port`, is answered; takes replies meanwhile. Returns null, or why it gave up.
    */
   waitFor(port: Port, msg: AnyMessage, timeout: number = SYNC_TIMEOUT): LwktError | null {
-    if (!(port instanceof ProxyPort))
-      return new LwktError("EDEADLK", "the port is on this CPU, which would wait for itself");
-    const { link } = port;
+    const link = linkOf(port);
+    if (link === null) return new LwktError("EDEADLK", "the port is on this CPU, which would wait for itself");
     let deadline = 0;
     for (const other of this.links) other.publish();
     this.bell.awake();
     for (;;) {
-      if (link.pollBlocked() > 0 || (msg.flags & MSGF_DONE) !== 0) {
+      if (link.canFlush) link.flush();
+      if (link.pollReplies() > 0 || (msg.flags & MSGF_DONE) !== 0) {
         if ((msg.flags & MSGF_DONE) !== 0) break;
         continue;
       }
@@ -363,10 +377,13 @@ export class LocalCpu {
         return new LwktError("ETIMEDOUT");
       }
       if (link.isGone) {
-        this.removeLink(link);
-        link.close();
-        continue;
+        // What it has said before counts. The loop closes the link.
+        if (link.pollReplies() > 0) continue;
+        this.kick();
+        return new LwktError("EPIPE", link.goneText);
       }
+      // Others may need what waits here for space before there can be an answer.
+      for (const other of this.links) other.flush();
       this.block(link.replyWatch, SLICE * SLICES);
     }
     if (!this.running) this.kick();

@@ -100,12 +100,21 @@ export class LinkServer implements Receiver {
 
   /** Takes requests, at most a batch. Returns how many. */
   poll(): number {
+    return this.take(false);
+  }
+
+  /** As `poll` for the last time: a crowded port has to take them too. */
+  drain(): number {
+    return this.take(true);
+  }
+
+  private take(isLast: boolean): number {
     const { ring } = this;
     const wire = ring.wire;
     let n = 0;
     while (n < BATCH) {
       if (this.crowded !== null) {
-        if (this.crowded.isCrowded) break;
+        if (this.crowded.isCrowded && !isLast) break;
         this.crowded = null;
       }
       const at = ring.next();

@@ -31,9 +31,8 @@ export class LinkWriter implements SideData {
   readonly replies: Outlet;
   /** Of `SideData`: the parts of the record that is being written or read. */
   values: unknown[] = [];
-  /** Arenas that the peer has to be told of with the next record. */
-  private arenas: unknown[] = [];
-  private readonly blocks: BlockTable;
+  blocks: SharedBlock[] = [];
+  private readonly blockTable: BlockTable;
   private readonly peerBell: Int32Array;
   private readonly longRecord = longRecord();
 
@@ -48,7 +47,7 @@ export class LinkWriter implements SideData {
     this.requests = new Outlet(new RingWriter(ringOf(memory, end * 2)));
     this.replies = new Outlet(new RingWriter(ringOf(memory, end * 2 + 1)));
     this.peerBell = new Int32Array(memory.bells[1 - end]!, 0, 1);
-    this.blocks = new BlockTable(cpu.arenas);
+    this.blockTable = new BlockTable(cpu.arenas);
   }
 
   // ---- messages ------------------------------------------------------------------------------------------------
@@ -85,6 +84,7 @@ export class LinkWriter implements SideData {
     target: number,
     transfer: readonly ArrayBuffer[] | null,
   ): void {
+    if (schema.hasJson) fields = schema.codec.withJson(fields);
     if ((msg.flags & MSGF_PRIORITY) !== 0) flags |= WIREF_PRIORITY;
     if (this.pack(outlet, schema, fields, flags, msgid, target, msg.cmd)) {
       if ((flags & WIREF_ONEWAY) !== 0) this.publishSoon();
@@ -94,39 +94,52 @@ export class LinkWriter implements SideData {
       }
       return;
     }
-    if (schema.hasSide) this.values = [];
+    if (schema.hasSide) {
+      this.values = [];
+      this.blocks = [];
+    }
     const rec = schema.store(fields, this);
     rec.flags = flags;
     rec.error = 0;
     rec.msgid = msgid;
     rec.target = target;
     rec.value = msg.cmd;
-    if (schema.hasSide) this.sendSide(rec, transfer ?? msg.$transfer);
+    if (schema.hasSide) this.sendSide(schema, fields, rec, transfer ?? msg.$transfer);
     if ((flags & WIREF_ONEWAY) !== 0) this.putLazily(rec);
     else this.put(outlet, rec);
   }
 
-  /** Posts what the record has beside the ring. Posted before the record is visible. */
-  private sendSide(rec: MsgRecord, transfer: readonly ArrayBuffer[] | null): void {
-    const { values, arenas } = this;
-    if (values.length === 0 && arenas.length === 0) {
-      rec.source = 0;
-      return;
+  /** Posts what the record has beside the ring, before the record is visible, and hands over its blocks. Throws EINVAL for what cannot be cloned: then nothing was sent. */
+  private sendSide(
+    schema: Schema,
+    fields: Record<string, unknown>,
+    rec: MsgRecord,
+    transfer: readonly ArrayBuffer[] | null,
+  ): void {
+    const { values } = this;
+    const arenas = this.blockTable.untold(this.blocks);
+    rec.source = 0;
+    if (values.length > 0 || arenas.length > 0) {
+      try {
+        rec.source = this.side.postValues(
+          values,
+          arenas.map((arena) => arena.memory),
+          transfer,
+        );
+      } catch (error) {
+        throw new LwktError("EINVAL", `${schema.codec.valueNames}: ${(error as Error).message}`, { cause: error });
+      }
+      rec.flags |= FLAG_SIDE;
     }
-    this.values = [];
-    this.arenas = [];
-    rec.source = this.side.postValues(values, arenas, transfer);
-    rec.flags |= FLAG_SIDE;
+    schema.codec.lend(fields, rec, this);
   }
 
   lend(block: SharedBlock): number {
-    return this.blocks.lend(block, this.peerId, this.tellArena);
+    return this.blockTable.lend(block, this.peerId);
   }
 
-  private readonly tellArena = (memory: unknown): void => void this.arenas.push(memory);
-
   blockOf(handle: number): SharedBlock {
-    return this.blocks.take(handle);
+    return this.blockTable.take(handle);
   }
 
   // ---- records -------------------------------------------------------------------------------------------------

@@ -114,7 +114,7 @@ export class Link implements AbortHandler {
   /** Sends a message to the peer's port `target`. Throws EINVAL for a field that does not fit, EAGAIN when too much waits. */
   sendRequest(msg: AnyMessage, target: number): i32 {
     if (this.isClosed) {
-      msg.$detail = this.goneText();
+      msg.$detail = this.goneText;
       return Errno.PIPE;
     }
     if (this.requests.backlog.bytes > BACKLOG_MAX || this.peerPorts.waiting > WAITING_MAX) {
@@ -146,10 +146,15 @@ export class Link implements AbortHandler {
       this.writer.write(this.requests, schema, msg, fields, WIREF_ONEWAY, 0, target, transfer);
       return 0;
     }
-    const msgid = this.calls.next();
+    // First: a value that is written may send messages itself.
+    const msgid = this.calls.add(msg);
     if (msgid < 0) return Errno.AGAIN;
-    this.writer.write(this.requests, schema, msg, fields, 0, msgid, target, transfer);
-    this.calls.add(msg, msgid);
+    try {
+      this.writer.write(this.requests, schema, msg, fields, 0, msgid, target, transfer);
+    } catch (thrown) {
+      this.calls.remove(msg);
+      throw thrown;
+    }
     msg.$sentAs = steps;
     msg.abortHandler = this;
     return EASYNC;
@@ -188,7 +193,7 @@ export class Link implements AbortHandler {
   /** The usual way of a message without reply: straight into the ring. False when it has to go the other way, by `sendRequest`. */
   sendNow(msg: AnyMessage, target: number): boolean {
     const type = msg.$type;
-    if (this.isClosed || type.stepsDown || this.peerPorts.waiting > 0) return false;
+    if (this.isClosed || type.stepsDown || type.request.hasJson || this.peerPorts.waiting > 0) return false;
     const fields = msg as unknown as Record<string, unknown>;
     if (!this.writer.pack(this.requests, type.request, fields, WIREF_ONEWAY, 0, target, msg.cmd)) return false;
     this.writer.publishSoon();
@@ -215,7 +220,7 @@ export class Link implements AbortHandler {
 
   /** A reply, space for what waits to be sent, or the peer's end. */
   get hasReplyInput(): boolean {
-    return this.repliesIn.hasInput || this.requests.canFlush || this.repliesIn.isClosed;
+    return this.repliesIn.hasInput || this.canFlush || this.isGone;
   }
 
   get mayHaveReply(): boolean {
@@ -230,7 +235,12 @@ export class Link implements AbortHandler {
   /** Whether `poll` may have something to do. A look at shared memory, no more. */
   get hasInput(): boolean {
     if (this.repliesIn.hasInput || this.server.hasInput) return true;
-    return this.requests.canFlush || this.replies.canFlush || this.isGone;
+    return this.canFlush || this.isGone;
+  }
+
+  /** Whether there is space now for what waits for it. */
+  get canFlush(): boolean {
+    return this.requests.canFlush || this.replies.canFlush;
   }
 
   /** Of `Watched`. */
@@ -253,9 +263,7 @@ export class Link implements AbortHandler {
     if (this.isClosed) return 0;
     this.side.waits = false;
     let n = this.server.poll();
-    this.writer.publish();
-    this.writer.flush(this.requests);
-    this.writer.flush(this.replies);
+    this.flush();
     // Last, so that nothing is between an answer and the code that waits for it.
     n += this.pollReplies();
     if (n === 0 && this.isGone) {
@@ -265,14 +273,15 @@ export class Link implements AbortHandler {
     return n;
   }
 
-  /** Takes replies, and sends on requests: what a blocked caller does. */
-  pollBlocked(): number {
+  /** Sends on what waits, for company or for space. */
+  flush(): void {
+    this.writer.publish();
     this.writer.flush(this.requests);
-    return this.pollReplies();
+    this.writer.flush(this.replies);
   }
 
-  /** Takes replies. */
-  private pollReplies(): number {
+  /** Takes replies: all that a blocked caller takes. Returns how many. */
+  pollReplies(): number {
     const ring = this.repliesIn;
     const wire = ring.wire;
     let n = 0;
@@ -392,21 +401,23 @@ export class Link implements AbortHandler {
 
   // ---- the end -------------------------------------------------------------------------------------------------
 
-  private goneText(): string {
+  /** How the peer has ended, in words. */
+  get goneText(): string {
     return this.ended ?? `${this.peerName} has exited`;
   }
 
-  /** The peer is gone: what it owes fails with EPIPE, what it asked is aborted. */
+  /** The peer is gone: what it has said before is taken, what it owes fails with EPIPE, what it asked is aborted. */
   close(reason?: string): void {
     this.ended ??= reason ?? null;
     if (this.isClosed) return;
+    while (this.server.drain() + this.pollReplies() > 0);
     this.isClosed = true;
     const isFirst = !this.isGone;
     closeLinkMemory(this.memory);
     // Who has closed its end hears no more of us: our event would be lost, and it would take itself for woken.
     if (isFirst) this.writer.signal();
     this.cpu.kickLater();
-    const detail = this.goneText();
+    const detail = this.goneText;
     for (const msg of this.calls.drain()) {
       msg.$detail = detail;
       replyMsg(msg, Errno.PIPE);
@@ -416,8 +427,8 @@ export class Link implements AbortHandler {
       msg.$detail = detail;
       if (msg.replyPort !== null) replyMsg(msg, Errno.PIPE);
     }
-    this.requests.resume();
-    this.replies.resume();
+    this.requests.close();
+    this.replies.close();
     this.cpu.arenas.reclaim(this.peerId);
     this.side.close();
   }

@@ -14,6 +14,7 @@ import { kassert, type i32 } from "@anax/portable";
 import { MSGF_ABORTABLE, MSGF_DONE, MSGF_PRIORITY, MSGF_QUEUED, Msg, replyMsg, type AbortHandler } from "../msg";
 import { MSGCLASS_USER } from "../msgclass";
 import type { Port } from "../port";
+import type { SharedBlock } from "./arena";
 import { initializer } from "./compiled";
 import { LwktError, detailOf, errnoOfThrown } from "./errors";
 import { Schema, type Fields, type Values } from "./schema";
@@ -51,6 +52,8 @@ const EARLY = new EarlyAbort();
 
 /** The base of all message classes of the facade. */
 export abstract class AnyMessage extends Msg {
+  /** @internal How often it was on its way: tells who comes back to it late whether it is still the same errand. */
+  $errand = 0;
   /** @internal Who hears of the reply; the facade's. */
   $settler: Settler | null = null;
   /** @internal Number under which the message is known to the CPU it came from or went to; the link's. */
@@ -83,7 +86,7 @@ export abstract class AnyMessage extends Msg {
 
   /** Answers with the reply's fields, or with those that are set on the message already. The message is the sender's again. */
   reply(fields?: never): void {
-    const given = fields as object | undefined;
+    const given = fields as unknown;
     if (given !== undefined && given !== this)
       this.$type.assignReply(this as unknown as Record<string, unknown>, given);
     replyMsg(this, 0);
@@ -114,6 +117,7 @@ export abstract class AnyMessage extends Msg {
   /** @internal As `init`, on either side: may be aborted from now on, and knows nothing of earlier uses. `kept`: flags that stay. */
   $init(replyPort: Port | null, cmd: i32, kept: i32): void {
     kassert((this.flags & (MSGF_DONE | MSGF_QUEUED)) === MSGF_DONE, "message in flight");
+    this.$errand = (this.$errand + 1) | 0;
     this.flags = MSGF_DONE | MSGF_ABORTABLE | kept;
     this.cmd = cmd;
     this.error = 0;
@@ -166,10 +170,21 @@ export class MessageClass {
     return copy;
   }
 
-  /** Sets the reply's fields of a message. */
-  assignReply(msg: Record<string, unknown>, fields: object): void {
-    const from = fields as Record<string, unknown>;
+  /** @internal Releases the blocks of a reply that nobody waits for any more. */
+  releaseReply(msg: Record<string, unknown>): void {
+    for (const name of this.replies.blocks) (msg[name] as SharedBlock | null)?.release();
+  }
+
+  /** Sets the reply's fields of a message. Throws EINVAL for what has no fields. */
+  assignReply(msg: Record<string, unknown>, fields: unknown): void {
     const { names } = this.replies;
+    if (names.length === 0) return;
+    if (typeof fields !== "object" || fields === null)
+      throw new LwktError(
+        "EINVAL",
+        `${this.typeName} is answered with an object of its reply's fields, not ${String(fields)}`,
+      );
+    const from = fields as Record<string, unknown>;
     for (let i = 0; i < names.length; i++) msg[names[i]!] = from[names[i]!];
   }
 }
@@ -295,7 +310,7 @@ export function defineMessage<
   Object.defineProperty(Defined, "name", { value: spec.name });
   Object.defineProperty(Defined.prototype, "$type", { value: Defined.$class });
   // A promise that resolves to a message looks for this, up to the end of the chain of prototypes.
-  Object.defineProperty(Defined.prototype, "then", { value: undefined });
+  Object.defineProperty(Defined.prototype, "then", { value: undefined, writable: true });
   return Defined as unknown as MessageType<Q, R, N, K>;
 }
 

@@ -55,10 +55,15 @@ export class Backlog {
       this.readAt += size;
       this.bytes -= size;
     }
+    this.clear();
+    return true;
+  }
+
+  clear(): void {
+    this.bytes = 0;
     this.chunks.length = 0;
     this.readAt = 0;
     this.writeAt = 0;
-    return true;
   }
 }
 
@@ -66,6 +71,7 @@ export class Backlog {
 export class Outlet {
   readonly backlog = new Backlog();
   private waiters: (() => void)[] = [];
+  private isClosed = false;
 
   constructor(readonly ring: RingWriter) {}
 
@@ -116,11 +122,19 @@ export class Outlet {
 
   /** Resolves when nothing waits. */
   ready(): Promise<void> {
-    return this.hasSpace ? Promise.resolve() : new Promise((resolve) => void this.waiters.push(resolve));
+    if (this.hasSpace || this.isClosed) return Promise.resolve();
+    return new Promise((resolve) => void this.waiters.push(resolve));
+  }
+
+  /** Nobody reads any more: who waits for space goes on, and hears of that when he sends. */
+  close(): void {
+    this.isClosed = true;
+    this.backlog.clear();
+    this.resume();
   }
 
   /** Wakes who waits for space. */
-  resume(): void {
+  private resume(): void {
     if (this.waiters.length === 0) return;
     const waiters = this.waiters;
     this.waiters = [];

@@ -66,6 +66,8 @@ export interface Platform {
   /** Whether another thread can run while this one spins. */
   readonly parallel: boolean;
   spawn(url: URL | string, options: PlatformWorkerOptions): WorkerHandle;
+  /** Whether this thread was started by `spawn`, so that who has done it will tell which CPU it is; null when the host cannot know. */
+  readonly isSpawned: boolean | null;
   /** The thread that has started this one; null in a main thread. */
   parent(): Pick<WorkerHandle, "post" | "onMessage"> | null;
   channel(): { local: SidePort; remote: Transferred };
@@ -83,7 +85,21 @@ interface Process {
 
 const noop = (): void => {};
 
+/** Under this key a thread finds that it was started by `spawn`. */
+const SPAWNED = "@anax/lwkt/spawned";
+
 function nodePlatform(threads: typeof WorkerThreads, cpus: number): Platform {
+  const isSpawned = threads.getEnvironmentData(SPAWNED) === true;
+  // Threads that this one starts in other ways would have it too.
+  threads.setEnvironmentData(SPAWNED);
+  const start = (url: URL | string, options: WorkerThreads.WorkerOptions): WorkerThreads.Worker => {
+    threads.setEnvironmentData(SPAWNED, true);
+    try {
+      return new threads.Worker(url, options);
+    } finally {
+      threads.setEnvironmentData(SPAWNED);
+    }
+  };
   const wrap = (port: NodeMessagePort): SidePort => {
     port.unref();
     return {
@@ -100,8 +116,9 @@ function nodePlatform(threads: typeof WorkerThreads, cpus: number): Platform {
     canBlock: !threads.isMainThread,
     mayBlock: true,
     parallel: cpus > 1,
+    isSpawned,
     spawn(url, { name, node }) {
-      const worker = new threads.Worker(url, {
+      const worker = start(url, {
         ...(name === undefined ? {} : { name }),
         ...(node as WorkerThreads.WorkerOptions),
       });
@@ -194,6 +211,7 @@ function webPlatform(scope: WebScope): Platform {
   return {
     canBlock: !isMain,
     mayBlock: !isMain,
+    isSpawned: isMain ? false : null,
     parallel: (scope.navigator?.hardwareConcurrency ?? 2) > 1,
     spawn(url, { name, type }) {
       const worker = new web.Worker(url, { type: type ?? "module", ...(name === undefined ? {} : { name }) });

@@ -9,7 +9,7 @@ import { EASYNC, Errno, panic, type i32 } from "@anax/portable";
 import { DEBUG } from "../glue/js/debug";
 import { MSGF_DONE, MSGF_REPLY, beginMsg, replyMsg, type Msg } from "../msg";
 import { Port, QueuePort } from "../port";
-import { Call, type CallOptions } from "./call";
+import { Call, flagsOf, unsendable, type CallOptions } from "./call";
 import { LwktError } from "./errors";
 import type { LocalCpu } from "./cpu";
 import type { AnyMessage, MessageClass, MessageType, ReplyFieldsOf, ReplyOf } from "./message";
@@ -34,8 +34,12 @@ export interface PortSpec<S extends Messages = Messages> {
  */
 export function definePort<S extends Messages>(name: string, messages: S): PortSpec<S> {
   if (typeof name !== "string" || name === "") throw new LwktError("EINVAL", "a port needs a name");
+  if (typeof messages !== "object" || messages === null)
+    throw new LwktError("EINVAL", `port "${name}" needs its messages: { name: class of defineMessage, ... }`);
   const seen = new Map<number, string>();
   for (const [key, type] of Object.entries(messages)) {
+    if ((type as MessageType | null)?.$class === undefined)
+      throw new LwktError("EINVAL", `port "${name}": ${key} is no message class of defineMessage`);
     const other = seen.get(type.number);
     if (other !== undefined)
       throw new LwktError("EINVAL", `port "${name}": ${other} and ${key} have the number ${type.number}`);
@@ -97,7 +101,8 @@ export abstract class HostPort<M extends AnyMessage = AnyMessage> extends Port {
    * when too much waits already.
    */
   send(msg: M, transfer?: readonly ArrayBuffer[]): boolean {
-    if ((msg.flags & MSGF_DONE) === 0) throw new LwktError("EBUSY", `${msg.$type.typeName} is in flight`);
+    if ((flagsOf(msg) & MSGF_DONE) === 0) throw unsendable(msg);
+    msg.$errand = (msg.$errand + 1) | 0;
     msg.replyPort = null;
     msg.$transfer = transfer ?? null;
     const error = beginMsg(this, msg);
@@ -122,6 +127,10 @@ class Queue extends QueuePort {
 const POOL_MAX = 1024;
 
 type AnyHandler = (msg: AnyMessage) => unknown;
+
+function isThenable(result: unknown): result is PromiseLike<unknown> {
+  return typeof result === "object" && result !== null && typeof (result as { then?: unknown }).then === "function";
+}
 
 /** What a port has for one of its message classes. */
 export class Entry {
@@ -148,6 +157,8 @@ export class LocalPort<M extends AnyMessage = AnyMessage> extends HostPort<M> im
   /** Somebody iterates, and what it was given last. */
   private iterating = false;
   private given: AnyMessage | null = null;
+  private givenErrand = 0;
+  private isGivenOneWay = false;
   private spaceWaiters: (() => void)[] = [];
 
   constructor(
@@ -233,45 +244,52 @@ export class LocalPort<M extends AnyMessage = AnyMessage> extends HostPort<M> im
   }
 
   private handle(m: AnyMessage, handler: AnyHandler): i32 {
-    let result: unknown;
     try {
-      result = handler(m);
-    } catch (thrown) {
-      return this.failed(m, thrown);
-    }
-    if (result !== undefined && result !== m) {
-      if (typeof (result as Promise<unknown>).then === "function") {
-        this.handleLater(m, result as Promise<unknown>);
-        return EASYNC;
+      const result = handler(m);
+      if (result !== undefined && result !== m) {
+        if (isThenable(result)) {
+          this.handleLater(m, Promise.resolve(result));
+          return EASYNC;
+        }
+        if ((m.flags & MSGF_DONE) === 0) m.$type.assignReply(m as unknown as Record<string, unknown>, result);
       }
-      m.$type.assignReply(m as unknown as Record<string, unknown>, result as object);
+      // A handler may have answered by itself.
+      return (m.flags & MSGF_DONE) === 0 ? 0 : EASYNC;
+    } catch (thrown) {
+      return this.failed(m, thrown, (m.flags & MSGF_DONE) !== 0);
     }
-    // A handler may have answered by itself.
-    return (m.flags & MSGF_DONE) === 0 ? 0 : EASYNC;
   }
 
-  private failed(m: AnyMessage, thrown: unknown): i32 {
-    if (m.replyPort === null) this.cpu.uncaught(thrown);
-    return m.$setFailure(thrown);
+  /** The errno to answer with. An error that nobody waits for any more is an uncaught one: 0, or EASYNC for what was answered before. */
+  private failed(m: AnyMessage, thrown: unknown, isAnswered: boolean): i32 {
+    if (!isAnswered && m.replyPort !== null) return m.$setFailure(thrown);
+    this.cpu.uncaught(thrown);
+    return isAnswered ? EASYNC : 0;
   }
 
   private handleLater(m: AnyMessage, result: Promise<unknown>): void {
     const oneWay = m.replyPort === null;
+    const errand = m.$errand;
     if (oneWay) this.load++;
     this.cpu.busy++;
+    // Who has answered by itself has the message no more: it may be on its next errand.
+    const isAnswered = (): boolean => (m.flags & MSGF_DONE) !== 0 || m.$errand !== errand;
     const done = (error: i32): void => {
       this.cpu.busy--;
       if (oneWay) this.unload();
-      if ((m.flags & MSGF_DONE) === 0) replyMsg(m, error);
+      if (!isAnswered()) replyMsg(m, error);
     };
-    result.then(
-      (fields) => {
-        if (fields !== undefined && fields !== m)
-          m.$type.assignReply(m as unknown as Record<string, unknown>, fields as object);
-        done(0);
-      },
-      (thrown: unknown) => done(this.failed(m, thrown)),
-    );
+    const failed = (thrown: unknown): void => done(this.failed(m, thrown, isAnswered()));
+    result.then((fields) => {
+      try {
+        if (fields !== undefined && fields !== m && !isAnswered())
+          m.$type.assignReply(m as unknown as Record<string, unknown>, fields);
+      } catch (thrown) {
+        failed(thrown);
+        return;
+      }
+      done(0);
+    }, failed);
   }
 
   private unload(): void {
@@ -309,6 +327,8 @@ export class LocalPort<M extends AnyMessage = AnyMessage> extends HostPort<M> im
     const msg = this.getPort() as M | null;
     if (msg === null) return null;
     this.given = msg;
+    this.givenErrand = msg.$errand;
+    this.isGivenOneWay = msg.replyPort === null;
     this.cpu.busy++;
     return msg;
   }
@@ -319,8 +339,8 @@ export class LocalPort<M extends AnyMessage = AnyMessage> extends HostPort<M> im
     if (last === null) return;
     this.given = null;
     this.cpu.busy--;
-    if (last.replyPort !== null) return;
-    if ((last.flags & MSGF_DONE) === 0) replyMsg(last, 0);
+    if (!this.isGivenOneWay) return;
+    if ((last.flags & MSGF_DONE) === 0 && last.$errand === this.givenErrand) replyMsg(last, 0);
     this.unload();
   }
 
@@ -333,6 +353,8 @@ export class LocalPort<M extends AnyMessage = AnyMessage> extends HostPort<M> im
     this.iterating = true;
     return {
       next: () => {
+        if (this.taker !== null)
+          return Promise.reject(new LwktError("EBUSY", `somebody waits for the next message of port "${this.name}"`));
         this.giveBack();
         const msg = this.takeNext();
         if (msg !== null) return Promise.resolve({ value: msg, done: false });
@@ -344,6 +366,8 @@ export class LocalPort<M extends AnyMessage = AnyMessage> extends HostPort<M> im
       return: () => {
         this.giveBack();
         this.iterating = false;
+        this.taker?.({ value: undefined, done: true });
+        this.taker = null;
         return Promise.resolve({ value: undefined, done: true });
       },
     };

@@ -6,6 +6,7 @@
  */
 import type { i32 } from "@anax/portable";
 import { MSGF_DONE, MSGF_PRIORITY, type Msg } from "../msg";
+import { flagsOf } from "./call";
 import type { LocalCpu } from "./cpu";
 import type { Link } from "./link";
 import type { AnyMessage } from "./message";
@@ -25,7 +26,7 @@ export class ProxyPort<M extends AnyMessage = AnyMessage> extends HostPort<M> {
   }
 
   override send(msg: M, transfer?: readonly ArrayBuffer[]): boolean {
-    const isPlain = transfer === undefined && (msg.flags & (MSGF_DONE | MSGF_PRIORITY)) === MSGF_DONE;
+    const isPlain = transfer === undefined && (flagsOf(msg) & (MSGF_DONE | MSGF_PRIORITY)) === MSGF_DONE;
     return (isPlain && this.link.sendNow(msg, this.number)) || super.send(msg, transfer);
   }
 

@@ -10,7 +10,7 @@ import { FieldKind, MsgClass, MsgLayout, fieldMax, fieldMin } from "../msgclass"
 import { MsgRecord } from "../record";
 import type { SharedBlock } from "./arena";
 import { compilePack, compileUnpack, type Pack, type Unpack } from "./compiled";
-import { Codec, EMPTY, FieldPlan, OPS, Op, type SideData } from "./codec";
+import { Codec, EMPTY, FieldPlan, OPS, Op, type SideData, type SideSink } from "./codec";
 import { LwktError } from "./errors";
 
 /** What each kind of field is in TypeScript. */
@@ -112,6 +112,7 @@ export class Schema {
   readonly record: MsgRecord;
   /** Whether messages have parts that travel beside the ring. */
   readonly hasSide: boolean;
+  readonly hasJson: boolean;
   readonly names: readonly string[];
   /** The fields that hold shared blocks. */
   readonly blocks: readonly string[];
@@ -128,6 +129,7 @@ export class Schema {
     this.names = plans.map((p) => p.name);
     this.blocks = plans.filter((p) => p.op === Op.SHARED).map((p) => p.name);
     this.hasSide = plans.some((p) => p.op === Op.VALUE || p.op === Op.SHARED);
+    this.hasJson = plans.some((p) => p.op === Op.JSON);
     this.record = new MsgRecord(cls);
     this.codec = new Codec(label, plans);
     this.pack = (...args) => {
@@ -173,10 +175,14 @@ export class Schema {
     return new Schema(label, new MsgClass(number, label, major, minor, layout), plans);
   }
 
-  /** Copies the fields of a message into the record. Throws EINVAL naming the field. `side` is where `value` and `shared` fields go. */
-  store(from: Record<string, unknown>, side: SideData | null): MsgRecord {
-    this.codec.store(from, this.record, side);
-    return this.record;
+  /**
+   * Copies the fields of a message into a record: the schema's own, but for messages with parts beside the ring, whose posting may run code of others. Throws EINVAL naming the field.
+   * `side` is where `value` and `shared` fields go.
+   */
+  store(from: Record<string, unknown>, side: SideSink | null): MsgRecord {
+    const rec = this.hasSide ? new MsgRecord(this.cls) : this.record;
+    this.codec.store(from, rec, side);
+    return rec;
   }
 
   /** Copies the fields of a decoded record into a message: see `Codec#load`. */
@@ -186,7 +192,7 @@ export class Schema {
 
   /** Throws EINVAL naming the field when a message cannot be sent as it is. */
   check(from: Record<string, unknown>): void {
-    this.codec.store(from, this.record, { values: [], lend: () => 0 });
+    this.codec.store(from, this.record, { values: [], blocks: [] });
   }
 
   /** Copies the fields of one message to another, as sending does: bytes are copied, `value` fields cloned with `transfer`, blocks handed over. */

@@ -25,6 +25,10 @@ import type { PlatformWorkerOptions, Transferred, WorkerHandle } from "./platfor
 
 /** Messages of this library on the channel between a worker and who has started it. */
 const TAG = "@anax/lwkt";
+/** Milliseconds in which a worker must have become a CPU, and in which it must have got the peers it asks for. */
+const START_TIMEOUT = 30_000;
+/** And in which a worker of the web hears whether `spawnCpu` has started it. */
+const GRACE = 100;
 
 type Control =
   | {
@@ -145,6 +149,11 @@ export class WorkerCpu extends PeerCpu implements AsyncDisposable {
     this.links.push({ memory, peer });
   }
 
+  /** @internal Whether it has a link to a living CPU of this name. */
+  isConnectedTo(name: string): boolean {
+    return this.links.some(({ peer }) => peer.name === name && !peer.isGone);
+  }
+
   /** Ends the thread at once. Calls on their way fail with EPIPE. */
   async terminate(): Promise<void> {
     await this.handle.terminate();
@@ -180,6 +189,7 @@ export async function spawnCpu(url: URL | string, options: SpawnOptions = {}): P
   const cpu = rootedCpu();
   const capacity = options.ringBytes ?? DEFAULT_RING;
   ringBytes(capacity);
+  await identity(cpu);
   const id = Atomics.add(cpu.counters, 0, 1) + 1;
   const name = options.name ?? `cpu${id}`;
   const bell = new SharedArrayBuffer(64);
@@ -204,7 +214,7 @@ export async function spawnCpu(url: URL | string, options: SpawnOptions = {}): P
     bell,
   };
   handle.post({ [TAG]: init }, [remote]);
-  const limit = options.startTimeout ?? 30_000;
+  const limit = options.startTimeout ?? START_TIMEOUT;
   let timer: ReturnType<typeof setTimeout> | undefined;
   const late = new Promise<never>((_resolve, reject) => {
     timer = setTimeout(
@@ -243,8 +253,32 @@ function startThread(cpu: LocalCpu, url: URL | string, options: PlatformWorkerOp
   }
 }
 
-/** Gives two CPUs that this one has started a link of their own. They reach each other by `peerCpu(name)`. */
+/**
+ * Resolves when this thread knows which CPU it is. A worker that `spawnCpu` has started is told by its first message; on the web any worker may be one, and waits
+ * as long as a message takes that was sent before the worker began.
+ */
+async function identity(cpu: LocalCpu): Promise<void> {
+  const { isSpawned } = cpu.platform;
+  if (isSpawned === false || surroundings().parent !== null) return;
+  await surroundings()
+    .wait(null, isSpawned === null ? GRACE : START_TIMEOUT)
+    .catch(() => null);
+}
+
+/**
+ * Gives two CPUs that this one has started a link of their own. They reach each other by `peerCpu(name)`. Throws EPIPE when one of them is gone, EEXIST when one has a link to a CPU
+ * of the other's name, EINVAL for a CPU and itself.
+ */
 export function connectCpus(a: WorkerCpu, b: WorkerCpu, options: { ringBytes?: number } = {}): void {
+  if (a === b) throw new LwktError("EINVAL", `${a.name} cannot be connected to itself`);
+  for (const [cpu, peer] of [
+    [a, b],
+    [b, a],
+  ] as const) {
+    if (cpu.isGone) throw new LwktError("EPIPE", cpu.link.goneText);
+    if (cpu.isConnectedTo(peer.name))
+      throw new LwktError("EEXIST", `${cpu.name} is connected to a "${peer.name}" already`);
+  }
   const memory = createLinkMemory([a.bell, b.bell], options.ringBytes);
   const { port1, port2 } = a.link.cpu.platform.pair();
   const to = (cpu: WorkerCpu, peer: WorkerCpu, end: 0 | 1, side: Transferred): void => {
@@ -262,15 +296,36 @@ class Surroundings {
   readonly peers = new Map<string, PeerCpu>();
   private waiting: { name: string | null; resolve: (cpu: PeerCpu) => void }[] = [];
 
+  constructor(private readonly cpu: LocalCpu) {}
+
   find(name: string | null): PeerCpu | null {
     return name === null ? this.parent : (this.peers.get(name) ?? null);
   }
 
-  wait(name: string | null): Promise<PeerCpu> {
+  /** The CPU of this name, null for the one that has started this thread; rejects with ETIMEDOUT when it is not known within so many milliseconds. */
+  wait(name: string | null, limit: number): Promise<PeerCpu> {
     const found = this.find(name);
-    return found !== null
-      ? Promise.resolve(found)
-      : new Promise((resolve) => void this.waiting.push({ name, resolve }));
+    if (found !== null) return Promise.resolve(found);
+    return new Promise((resolve, reject) => {
+      const late = setTimeout(() => {
+        this.waiting = this.waiting.filter((w) => w !== waiter);
+        reject(new LwktError("ETIMEDOUT", this.missing(name, limit)));
+      }, limit);
+      const waiter = {
+        name,
+        resolve: (cpu: PeerCpu): void => {
+          clearTimeout(late);
+          resolve(cpu);
+        },
+      };
+      this.waiting.push(waiter);
+    });
+  }
+
+  private missing(name: string | null, limit: number): string {
+    if (name === null) return `nobody has said within ${limit} ms to have started this CPU: was it spawnCpu?`;
+    const names = [...this.peers.keys()].map((peer) => `"${peer}"`).join(", ");
+    return `nobody has connected ${this.cpu.name} to a CPU "${name}" within ${limit} ms (connected are ${names === "" ? "none" : names})`;
   }
 
   add(name: string | null, cpu: PeerCpu): void {
@@ -291,9 +346,9 @@ function surroundings(): Surroundings {
   const scope = globalThis as unknown as { [KEY]?: Surroundings };
   const known = scope[KEY];
   if (known !== undefined) return known;
-  const around = new Surroundings();
-  scope[KEY] = around;
   const cpu = localCpu();
+  const around = new Surroundings(cpu);
+  scope[KEY] = around;
   const parent = cpu.platform.parent();
   parent?.onMessage((message) => {
     const control = controlOf(message);
@@ -327,17 +382,25 @@ function rootedCpu(): LocalCpu {
   return localCpu();
 }
 
-/** In a worker: the CPU that has started this one. */
+/** In a worker: the CPU that has started this one. Rejects with ENOENT when that was not `spawnCpu`. */
 export function parentCpu(): Promise<PeerCpu> {
   const cpu = rootedCpu();
-  if (cpu.platform.parent() === null) return Promise.reject(new LwktError("ENOENT", "nobody has started this CPU"));
-  return surroundings().wait(null);
+  if (cpu.platform.parent() === null || cpu.platform.isSpawned === false)
+    return Promise.reject(new LwktError("ENOENT", "no CPU has started this one by spawnCpu"));
+  return surroundings().wait(null, START_TIMEOUT);
 }
 
-/** In a worker: the CPU called `name`, once `connectCpus` has linked it to this one. */
-export function peerCpu(name: string): Promise<PeerCpu> {
-  rootedCpu();
-  return surroundings().wait(name);
+/**
+ * In a worker: the CPU called `name`, once `connectCpus` has linked it to this one. Rejects with ETIMEDOUT when nobody does within `timeout` milliseconds, 30,000 when
+ * not given, and with ENOENT where nobody can: in a thread that no CPU has started.
+ */
+export function peerCpu(name: string, { timeout = START_TIMEOUT }: { timeout?: number } = {}): Promise<PeerCpu> {
+  const cpu = rootedCpu();
+  if (cpu.platform.parent() === null || cpu.platform.isSpawned === false)
+    return Promise.reject(
+      new LwktError("ENOENT", `no CPU can be connected to this one as "${name}": spawnCpu has not started it`),
+    );
+  return surroundings().wait(name, timeout);
 }
 
 /**
