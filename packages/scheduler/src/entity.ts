@@ -48,6 +48,8 @@ export const RT_PRIO_MAX: i32 = 99;
 
 /** The scheduler's decay: weight of the past against one new sample, once there have been that many. */
 const DECAY: i32 = 8;
+/** What a sample can come to with many that wait: at nice -20 too it drives estcpu to its limit at once. */
+const USE_MAX: i32 = 64 * 16384;
 /** A child starts so many queues behind its parent, and the fork costs the parent 1/16 of a queue. */
 const FORK_BIAS: i32 = 4;
 const FORK_COST: i32 = (ESTCPUPPQ / 16) | 0;
@@ -188,7 +190,9 @@ export class SchedEntity {
 
   /**
    * Folds the current sample into estcpu. The first samples after a fork or a long sleep weigh more, so a new hog is soon known.
-   * `excess` runnable entities more than the `cpus` of the machine raise the use, which nobody can then drive to 100 %; 0 to leave it. Returns the use of the sample, 0 to ESTCPUMAX.
+   * `excess` runnable entities more than the `cpus` of the machine raise the use, which nobody can then drive to 100 %; 0 to leave it. The original limits
+   * estcpu only, not the sample: who had the CPU for one sample of many counts as a hog. Here half of that is the limit, for what nice weighs
+   * would be lost if all were at the end of the range. Returns the use of the sample, 0 to USE_MAX.
    */
   closeSample(now: long, excess: i32, cpus: i32): i32 {
     const wall = now - this.sampleStart;
@@ -198,7 +202,10 @@ export class SchedEntity {
     let measured = cpu * ESTCPUMAX;
     if (excess > 0) measured = measured + longDiv(measured * toLong(excess), toLong(cpus));
     measured = longDiv(measured, wall);
-    if (measured > ESTCPUMAX) measured = ESTCPUMAX;
+    let most: long = ESTCPUMAX;
+    if (excess > cpus) most = longDiv((toLong(excess) + cpus) * ESTCPUMAX, toLong(cpus) * 2);
+    if (most > USE_MAX) most = USE_MAX;
+    if (measured > most) measured = most;
     if (this.samples < DECAY) this.samples++;
     const use = this.weigh(i32(measured));
     this.estcpu = (((imul(this.estcpu, this.samples) + use) | 0) / ((this.samples + 1) | 0)) | 0;

@@ -27,6 +27,7 @@ import {
   currentTuning,
   type Topology,
 } from "@anax/scheduler";
+import { batch, interactive, simulate } from "../src/host";
 import { MS, Smp } from "../scenarios/support/smp";
 import { topology } from "./smp";
 
@@ -279,6 +280,32 @@ describe("estcpu", () => {
     f.charge(SAMPLE_NS);
     f.closeSample(SAMPLE_NS, 0, 4);
     expect(e.estcpu).toBe(f.estcpu);
+  });
+
+  it("and so is the limit of a sample: whoever has a tenth of a crowded CPU is known as a hog", () => {
+    const e = new SchedEntity();
+    for (let k = 1; k <= 100; k++) {
+      if (k % 10 === 0) e.charge(SAMPLE_NS);
+      e.closeSample(k * SAMPLE_NS, 9, 1);
+    }
+    expect(e.estcpu).toBeGreaterThan(0.75 * ESTCPUMAX);
+    // Not beyond 32 bits with a million that wait.
+    for (const nice of [-20, 0, 19]) {
+      e.nice = nice;
+      e.charge(SAMPLE_NS);
+      e.closeSample(e.sampleStart + SAMPLE_NS, 1_000_000, 1);
+      expect(e.estcpu).toBe(ESTCPUMAX);
+    }
+  });
+
+  it.each(["dfly-classic", "bsd4"])("%s lets short work pass sixteen hogs on one CPU", (policy) => {
+    const tasks = [
+      batch("hog", { count: 16 }),
+      interactive("editor", { count: 4, think: { exponential: "50ms" }, run: "1ms" }),
+    ];
+    const { statistics } = simulate({ topology: "1", policy, workload: { tasks }, duration: "20s", record: false });
+    expect(statistics.groups[1]!.latency.p50).toBeLessThan(50 * MS);
+    expect(statistics.fairness.jain).toBeGreaterThan(0.98);
   });
 
   it("passes to a child four queues worse, costs the parent, and comes back at exit", () => {
