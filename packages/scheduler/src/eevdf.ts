@@ -40,6 +40,8 @@ export class Eevdf extends SchedPolicy implements NodeFilter {
   private readonly tree: LoadTree;
   /** The package of each CPU. */
   private readonly domain: Int32Array;
+  /** 1 where the last look at the load of others found none light enough to take. */
+  private readonly failed: Uint8Array;
   /** Where an entity is to be moved to, for `mayMove`. */
   private puller: i32 = 0;
 
@@ -49,6 +51,7 @@ export class Eevdf extends SchedPolicy implements NodeFilter {
     this.sliceNs = BASE_SLICE_NS * toLong((32 - clz(cpus)) | 0);
     this.tree = new LoadTree(topology);
     this.domain = new Int32Array(topology.cpus);
+    this.failed = new Uint8Array(topology.cpus);
     this.realtime = new RunQueues(topology.cpus);
     for (let c = 0; c < topology.cpus; c++) {
       this.fair.push(new FairQueue());
@@ -330,16 +333,23 @@ export class Eevdf extends SchedPolicy implements NodeFilter {
     if (longMod(t, toLong(BALANCE_TICKS)) === toLong(0)) this.balance(cpu);
   }
 
-  /** Pulls one entity when that leaves the other CPU no less loaded than this one. */
+  /**
+   * Pulls one entity when that leaves the other CPU no less loaded than this one; or, when the last look found none so light, one that turns the
+   * difference round at most: so that three hogs take turns in sharing one of two CPUs (nr_balance_failed).
+   */
   private balance(cpu: i32): void {
     const from = this.tree.busiestNear(cpu);
     if (from < 0) return;
     const leaf = this.topology.leaf;
     const more: i32 = (this.tree.load[leaf[from]] - this.tree.load[leaf[cpu]]) | 0;
+    const failed = this.failed[cpu] !== 0;
+    this.failed[cpu] = 0;
     if (more <= 0) return;
     const e = this.candidate(from, cpu);
-    if (e === null || ((imul(this.weightOf(e), 2) / LOAD_UNIT) | 0) > more) return;
-    this.move(e, cpu);
+    if (e === null) return;
+    const weight: i32 = (this.weightOf(e) / LOAD_UNIT) | 0;
+    if (weight <= (failed ? more : more >> 1)) this.move(e, cpu);
+    else this.failed[cpu] = 1;
   }
 
   /** For a CPU with nothing to run. False when there is nothing to take. */

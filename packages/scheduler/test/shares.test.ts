@@ -107,6 +107,20 @@ describe("EEVDF", () => {
     );
   });
 
+  it.each([
+    [3, 2],
+    [5, 4],
+    [12, 8],
+  ])("shares %i hogs evenly over %i CPUs in the long run, as Linux' balancing does", (hogs, cpus) => {
+    const s = new Smp(policy("eevdf", topology(1, 1, cpus, 1)));
+    for (let i = 0; i < hogs; i++) s.start(1, 0, null);
+    s.run(20_000);
+    const fair = (20_000 * cpus) / hogs;
+    for (const j of s.jobs) expect(Math.abs(j.got / MS - fair)).toBeLessThan(0.3 * fair);
+    // And not at any price.
+    expect(s.jobs.reduce((sum, j) => sum + j.moves, 0)).toBeLessThan(20 * 8 * cpus);
+  });
+
   it("finds the earliest deadline among the eligible, as a search of all does", () => {
     const node = fc.tuple(fc.nat(1000), fc.nat(1000), fc.integer({ min: 1, max: 5000 }));
     fc.assert(
