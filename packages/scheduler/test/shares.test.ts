@@ -115,8 +115,10 @@ describe("EEVDF", () => {
     const s = new Smp(policy("eevdf", topology(1, 1, cpus, 1)));
     for (let i = 0; i < hogs; i++) s.start(1, 0, null);
     s.run(20_000);
-    const fair = (20_000 * cpus) / hogs;
-    for (const j of s.jobs) expect(Math.abs(j.got / MS - fair)).toBeLessThan(0.3 * fair);
+    const got = s.jobs.map((j) => j.got / MS);
+    const sum = got.reduce((a, b) => a + b);
+    // Where everybody stays where it is, that is 0.89 to 0.92.
+    expect((sum * sum) / (hogs * got.reduce((a, b) => a + b * b, 0))).toBeGreaterThan(0.93);
     // And not at any price.
     expect(s.jobs.reduce((sum, j) => sum + j.moves, 0)).toBeLessThan(20 * 8 * cpus);
   });
