@@ -415,7 +415,14 @@ describe("wrong input names its field", () => {
     return step;
   }
 
+  const circle: { do: string; steps: object[] } = { do: "repeat", steps: [] };
+  circle.steps.push(circle);
+  const choice: { choice: [number, unknown][] } = { choice: [[1, 5]] };
+  choice.choice[0]![1] = choice;
+
   test.each([
+    ["no options", () => simulate(undefined as never), "options"],
+    ["options that are none", () => compare(null as never), "options"],
     [
       "policies that are no list",
       () => compare({ topology: "2", workload: good.workload, policies: "dfly" as never }),
@@ -449,6 +456,15 @@ describe("wrong input names its field", () => {
     ["no time", { ...good, duration: 0 }, "duration"],
     ["a duration without a unit that is known", { ...good, duration: "5 weeks" }, "duration"],
     ["a negative cost", { ...good, costs: { contextSwitch: "-1us" } }, "costs.contextSwitch"],
+    ["a duration of another kind", { ...good, duration: 5n }, "duration"],
+    ["a duration that holds itself", { ...good, duration: circle }, "duration"],
+    ["a seed of another kind", { ...good, seed: 1n }, "seed"],
+    ["a unit that objects have", { ...good, duration: "5constructor" }, "duration"],
+    ["a level that objects have", { ...good, topology: { level: "toString" } }, "topology.level"],
+    ["progress to nobody", { ...good, onProgress: 5 }, "onProgress"],
+    ["a record that is neither", { ...good, record: "no" }, "record"],
+    ["steps that hold themselves", steps(circle), "workload"],
+    ["a choice that holds itself", task({ run: choice }), "workload"],
     ["costs that are none", { ...good, costs: "1us" }, "costs"],
     ["an unknown cost", { ...good, costs: { migration: { room: 1 } } }, "costs.migration.room"],
     ["levels without end", { ...good, topology: endless }, `topology${".children[0]".repeat(5)}`],

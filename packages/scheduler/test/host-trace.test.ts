@@ -189,6 +189,8 @@ describe("NDJSON", () => {
     ["a CPU that does not exist", [head, task, '{"t":5,"run":0,"cpu":2}'], 3, "cpu"],
     ["a task on two CPUs", [head, task, '{"t":5,"run":0,"cpu":0}', '{"t":5,"run":0,"cpu":1}'], 4, "run"],
     ["a stop of what does not run", [head, task, '{"t":5,"stop":0,"why":"block"}'], 3, "stop"],
+    ["a priority of a normal task", [head, '{"task":0,"name":"a","priority":5}'], 2, "priority"],
+    ["a real-time task of no priority", [head, '{"task":0,"name":"a","class":"realtime","priority":0}'], 2, "priority"],
     ["an unknown reason", [head, task, '{"t":5,"run":0,"cpu":0}', '{"t":6,"stop":0,"why":"tired"}'], 4, "why"],
   ])("%s", (_, wrong, line, field) => {
     expect(problem(() => readNdjson(wrong.join("\n"), "x"))).toMatchObject({ line, field, file: "x" });

@@ -57,7 +57,17 @@ const DEFAULT_DURATION = 10e9;
 const OPTIONS = ["topology", "workload", "seed", "duration", "costs", "record", "onProgress"];
 
 /** From plain JavaScript a misspelt option would be ignored. */
-function checkNames(options: object, own: string): void {
+function checkNames(options: unknown, own: string): void {
+  if (typeof options !== "object" || options === null) {
+    throw new InputError(`expected an object, got ${describe(options)}`, { field: "options" });
+  }
+  const { record, onProgress } = options as Record<string, unknown>;
+  if (record !== undefined && typeof record !== "boolean") {
+    throw new InputError(`expected true or false, got ${describe(record)}`, { field: "record" });
+  }
+  if (onProgress !== undefined && typeof onProgress !== "function") {
+    throw new InputError(`expected a function, got ${describe(onProgress)}`, { field: "onProgress" });
+  }
   const names = [own, ...OPTIONS];
   for (const name of Object.keys(options)) {
     if (!names.includes(name)) throw new InputError(`no such option; there are ${names.join(", ")}`, { field: name });

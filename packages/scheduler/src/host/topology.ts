@@ -126,12 +126,12 @@ function tree(input: unknown, field: string, depth: number): TopologyNode {
   const { level, memory, children, ...rest } = input as Record<string, unknown>;
   const unknown = Object.keys(rest)[0];
   if (unknown !== undefined) throw new InputError("no such field", { field: `${field}.${unknown}` });
-  if (typeof level !== "string" || LEVELS[level] === undefined) {
+  if (typeof level !== "string" || !Object.hasOwn(LEVELS, level)) {
     throw new InputError(`expected machine, numa, package, core or thread, got ${describe(level)}`, {
       field: `${field}.level`,
     });
   }
-  const node = new TopologyNode(effectiveLevel(LEVELS[level], children));
+  const node = new TopologyNode(effectiveLevel(LEVELS[level]!, children));
   if (memory !== undefined) {
     if (typeof memory !== "number" || !Number.isInteger(memory) || memory < 0 || memory > 2 ** 31 - 1) {
       throw new InputError(`expected MiB, got ${describe(memory)}`, { field: `${field}.memory` });

@@ -8,15 +8,15 @@ import { InputError } from "./errors";
 /** A number of nanoseconds, or text with a unit: `"250us"`, `"1.5ms"`, `"2s"`. */
 export type Duration = number | string;
 
-const UNIT_NS: Readonly<Record<string, number>> = {
-  ns: 1,
-  us: 1e3,
-  µs: 1e3,
-  ms: 1e6,
-  s: 1e9,
-  min: 60e9,
-  h: 3600e9,
-};
+const UNIT_NS: ReadonlyMap<string, number> = new Map([
+  ["ns", 1],
+  ["us", 1e3],
+  ["µs", 1e3],
+  ["ms", 1e6],
+  ["s", 1e9],
+  ["min", 60e9],
+  ["h", 3600e9],
+]);
 
 /** The longest time that fits the simulator's clock: 100 days, ns. */
 export const MAX_NS = 100 * 24 * 3600e9;
@@ -31,7 +31,7 @@ export function parseDuration(value: unknown, field: string): number {
   if (typeof value === "number") ns = value;
   else if (typeof value === "string") {
     const match = /^\s*([-+]?\d+(?:\.\d+)?(?:e\d+)?)\s*([a-zµ]*)\s*$/.exec(value);
-    const unit = match === null ? undefined : match[2] === "" ? 1 : UNIT_NS[match[2]!];
+    const unit = match === null ? undefined : match[2] === "" ? 1 : UNIT_NS.get(match[2]!);
     if (match === null || unit === undefined) {
       throw new InputError(`expected a duration such as 250us, 1.5ms or 2s, got ${JSON.stringify(value)}`, { field });
     }
@@ -91,6 +91,16 @@ export function parseCpuList(value: unknown, cpus: number, field: string): numbe
 export function describe(value: unknown): string {
   if (value === undefined) return "nothing";
   if (typeof value === "number") return String(value);
-  const text = JSON.stringify(value) ?? String(value);
+  if (typeof value === "bigint") return `${value}n`;
+  const text = jsonOf(value) ?? String(value);
   return text.length > 60 ? `${text.slice(0, 57)}...` : text;
+}
+
+function jsonOf(value: unknown): string | undefined {
+  try {
+    return JSON.stringify(value);
+  } catch {
+    // It holds a bigint, or itself.
+    return Array.isArray(value) ? "a list" : "an object";
+  }
 }

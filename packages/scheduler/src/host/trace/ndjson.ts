@@ -48,7 +48,7 @@ const task = z.strictObject({
   group: z.string().min(1).optional(),
   nice: z.number().int().min(-20).max(19).optional(),
   class: z.enum(["realtime", "normal", "idle", "thread"]).optional(),
-  priority: z.number().int().min(0).max(99).optional(),
+  priority: z.number().int().min(1).max(99).optional(),
   cpus: z.any().optional(),
 });
 const EVENTS = {
@@ -127,6 +127,9 @@ class Reader {
       this.groups.set(group, index);
     }
     const name = given.class ?? "normal";
+    if (given.priority !== undefined && name !== "realtime") {
+      throw new InputError(`only for class realtime, this is ${name}`, { field: "priority" });
+    }
     this.numbers.set(given.task, trace.tasks.length);
     trace.tasks.push({
       name: given.name,

@@ -136,7 +136,13 @@ export class ProgramBuilder {
  */
 export function compileWorkload(workload: Workload, cpus: number): CompiledWorkload {
   const compiler = new Compiler(workload, cpus);
-  return compiler.compile();
+  try {
+    return compiler.compile();
+  } catch (error) {
+    // The stack is as deep as what is nested: steps, choices of distributions.
+    if (error instanceof RangeError) throw new InputError("nested without end", { field: "workload" });
+    throw error;
+  }
 }
 
 class Compiler {
