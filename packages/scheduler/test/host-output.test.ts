@@ -4,7 +4,11 @@ import { build } from "esbuild";
 import { XMLParser, XMLValidator } from "fast-xml-parser";
 import { describe, expect, test } from "vitest";
 import {
+  Kind,
+  Stop,
+  Trace,
   batch,
+  colour,
   comparisonText,
   compare,
   fairness,
@@ -254,6 +258,30 @@ describe("timeline", () => {
       ["#0072b2", "#0072b2"],
       ["#ffffff", "#e69f00"],
     ]);
+  });
+
+  test("tasks of one group that follow one another have a gap between them", () => {
+    const made = new Trace("gaps", 1, ["a"]);
+    for (let task = 0; task < 40; task++) {
+      made.tasks.push({ name: "a", group: 0, nice: 0, class: "normal", priority: 0, cpus: null });
+      made.add(Kind.run, task * 1_037, task, 0, 0);
+      made.add(Kind.stop, (task + 1) * 1_037, task, 0, Stop.exited);
+    }
+    const { width, pixels } = new Resvg(timelineSvg(made, { width: 700 })).render();
+    let bars = 0;
+    let before = 0xff;
+    for (let x = 64; x < 664; x++) {
+      const red = pixels[(174 * width + x) * 4]!;
+      if (red < 0x80 && before >= 0x80) bars++;
+      before = red;
+    }
+    expect(bars).toBe(40);
+  });
+
+  test("colours of 48 groups differ", () => {
+    const all = Array.from({ length: 48 }, (_, group) => colour(group));
+    expect(new Set(all).size).toBe(48);
+    expect(all.every((c) => /^#[0-9a-f]{6}$/.test(c))).toBe(true);
   });
 
   test.each([

@@ -150,8 +150,8 @@ class Cells {
     const right = this.x(end);
     if (frame.perRow === 1 && right - x >= 1.5) {
       const info = frame.trace.tasks[task]!;
-      // A thin gap tells neighbours of one group apart.
-      const gap = right - x > 4 ? 0.75 : 0;
+      // A gap tells neighbours of one group apart; a whole pixel, for edges are put on whole ones.
+      const gap = right - x > 4 ? 1 : 0;
       this.exact[row]!.push(this.box(row, x, right - x - gap, group, info.name));
       return;
     }
@@ -393,5 +393,6 @@ function legendOf(
 }
 
 function percent(part: number): string {
+  if (part > 0 && part < 0.0005) return "< 0.1 %";
   return `${(part * 100).toFixed(part < 0.0995 ? 1 : 0)} %`;
 }
