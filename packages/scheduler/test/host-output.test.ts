@@ -262,7 +262,7 @@ describe("timeline", () => {
 
   test("tasks of one group that follow one another have a gap between them", () => {
     const made = new Trace("gaps", 1, ["a"]);
-    for (let task = 0; task < 40; task++) {
+    for (let task = 0; task < 41; task++) {
       made.tasks.push({ name: "a", group: 0, nice: 0, class: "normal", priority: 0, cpus: null });
       made.add(Kind.run, task * 1_037, task, 0, 0);
       made.add(Kind.stop, (task + 1) * 1_037, task, 0, Stop.exited);
@@ -275,7 +275,7 @@ describe("timeline", () => {
       if (red < 0x80 && before >= 0x80) bars++;
       before = red;
     }
-    expect(bars).toBe(40);
+    expect(bars).toBe(41);
   });
 
   test("colours of 48 groups differ", () => {
