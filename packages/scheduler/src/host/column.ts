@@ -23,6 +23,11 @@ export class Column {
     return this.values[index]!;
   }
 
+  /** Copies all into `target`, from `at` on. */
+  copyTo(target: Float64Array, at: number): void {
+    target.set(this.values.subarray(0, this.length), at);
+  }
+
   /** A copy, ascending. */
   sorted(): Float64Array {
     return this.values.slice(0, this.length).sort();

@@ -275,7 +275,7 @@ function merge(columns: readonly Column[]): Float64Array {
   const all = new Float64Array(columns.reduce((sum, c) => sum + c.length, 0));
   let at = 0;
   for (const column of columns) {
-    all.set(column.sorted(), at);
+    column.copyTo(all, at);
     at += column.length;
   }
   return all.sort();
