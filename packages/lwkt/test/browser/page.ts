@@ -90,7 +90,8 @@ async function flow(): Promise<unknown> {
   }
   let got = 0;
   let wrong = 0;
-  for await (const m of openPort(Notes)) {
+  using notes = openPort(Notes);
+  for await (const m of notes) {
     if (m.kind !== "note") continue;
     if (m.n !== got || !isPattern(m.n, m.data)) wrong++;
     if (++got === N) break;
