@@ -1,18 +1,26 @@
 /** Users and moments that are against us: answers given twice, threads that end in the midst, programs that begin too early. */
+import { execFile } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
 import { afterEach, describe, expect, test } from "vitest";
 import {
+  LwktError,
   connectCpus,
   defineMessage,
   definePort,
   localCpu,
   openPort,
+  peerCpu,
   serve,
   spawnCpu,
+  translate,
   type SpawnOptions,
   type WorkerCpu,
 } from "@anax/lwkt/host";
+import type * as host from "@anax/lwkt/host";
 import { bundle } from "./bundle";
 import { rejection } from "./rejection";
+import { Sum, Work } from "./protocol";
 import { Add, Adverse, Block, Home, Inner, Mixed, Note, Odd, Start } from "./protocol-adverse";
 
 const cpus: WorkerCpu[] = [];
@@ -25,7 +33,7 @@ afterEach(async () => {
   for (const cpu of cpus.splice(0)) await cpu.terminate();
 });
 
-const LIMIT = { timeout: 5000 };
+const LIMIT = { timeout: 30_000 };
 
 describe("answers", () => {
   test.each(["null", "null later", "number", "getter"])("that are none: %s", async (how) => {
@@ -107,6 +115,33 @@ describe("ends", () => {
 });
 
 describe("beginnings", () => {
+  test("a process that has let go of its worker lives as long as a call waits", async () => {
+    const [program, worker] = await Promise.all([bundle("workers/unref.ts"), bundle("workers/work.ts")]);
+    const { stdout } = await promisify(execFile)(process.execPath, [fileURLToPath(program), worker.href]);
+    expect(stdout).toBe("true\n");
+  });
+
+  test("two copies of the library in one thread", async () => {
+    const { href } = await bundle("../src/host/index.ts");
+    const other = (await import(href)) as typeof host;
+    expect(other.LwktError).not.toBe(LwktError);
+    expect(other.localCpu()).toBe(localCpu());
+    const cpu = await other.spawnCpu(await bundle("workers/work.ts"));
+    const port = cpu.port(Work);
+    expect(port.callSync(new Add({ a: 1, b: 2 })).sum).toBe(3);
+    const arena = localCpu().createArena({ blockSize: 64, blocks: 1 });
+    const theirs = other.defineMessage({
+      number: Sum.number,
+      name: "sum",
+      request: { block: "shared" },
+      reply: { total: "f64", block: "shared" },
+    });
+    const sums = cpu.port("work", { sum: theirs });
+    const { block } = await sums.call(new theirs({ block: arena.alloc(1) }), LIMIT);
+    expect((await port.call(new Sum({ block }), LIMIT)).total).toBe(99);
+    await cpu.terminate();
+  });
+
   test("an arena that is made before the thread knows which CPU it is", async () => {
     const arena = localCpu().createArena({ blockSize: 64, blocks: 2 });
     const mine = arena.alloc();
@@ -121,7 +156,7 @@ describe("beginnings", () => {
 
   test("a CPU that is started before the thread knows which CPU it is", async () => {
     const cpu = await spawn({ node: { argv: ["nested", (await bundle("workers/work.ts")).href] } });
-    expect((await cpu.port(Adverse).call(new Inner({ a: 1, b: 2 }), { timeout: 20_000 })).sum).toBe(3);
+    expect((await cpu.port(Adverse).call(new Inner({ a: 1, b: 2 }), LIMIT)).sum).toBe(3);
   });
 });
 
@@ -224,7 +259,55 @@ describe("sending", () => {
     port.close();
   });
 
-  test("what is no message, no port, no class", async () => {
+  test("what makes no sense is refused by name", async () => {
+    const wrong: [(...args: never[]) => unknown, unknown[], RegExp][] = [
+      [defineMessage, [], /declared by an object/],
+      [defineMessage, [{ number: 300, name: "m", version: 2 }], /message "m": version 2 is not \[major, minor\]/],
+      [defineMessage, [{ number: 300, name: "m", request: "i32" }], /message "m": request: fields are an object/],
+      [defineMessage, [{ number: 300, name: "m", reply: ["a"] }], /message "m": reply: fields/],
+      [defineMessage, [{ number: 300, name: "m", request: { a: undefined } }], /m.request.a: no kind "undefined"/],
+      [
+        defineMessage,
+        [
+          {
+            number: 300,
+            name: "m",
+            request: Object.fromEntries(Array.from({ length: 128 }, (_, i) => [`f${i}`, "f64"])),
+          },
+        ],
+        /m.request: at most 255 fields/,
+      ],
+      [definePort, ["x"], /port "x" needs its messages/],
+      [definePort, ["x", { add: {} }], /port "x": add is no message class/],
+      [serve, [], /definePort/],
+      [serve, ["x", {}], /definePort/],
+      [serve, [Home], /port "home" needs an object with its handlers/],
+      [openPort, [], /definePort/],
+      [connectCpus, [], /two CPUs/],
+      [connectCpus, ["a", "b"], /two CPUs/],
+      [translate, [], /two message classes/],
+      [
+        translate,
+        [Add, defineMessage({ number: Add.number, name: "add", version: [2, 0] }), {}],
+        /upgrade is no function/,
+      ],
+      [(options) => localCpu().createArena(options), [], /an arena has/],
+      [(fields) => new Add(fields), [null], /message "add": its fields are an object, not null/],
+      [(fields) => new Add(fields), [5], /not 5/],
+    ];
+    for (const [f, args, text] of wrong) {
+      expect(() => f(...(args as never[]))).toThrow(LwktError);
+      expect(() => f(...(args as never[]))).toThrow(text);
+    }
+    expect(await rejection(spawnCpu(import.meta.url, { startTimeout: "x" as never }))).toMatchObject({
+      code: "EINVAL",
+    });
+    expect(await rejection(peerCpu("nobody"))).toMatchObject({ code: "ENOENT" });
+    const cpu = await spawn();
+    expect(() => cpu.port(undefined as never)).toThrow("definePort");
+  });
+
+  test("what is no message", async () => {
     const port = openPort(definePort("misused", { add: Add }));
     for (const wrong of [undefined, null, 5, {}, Add, { a: 1, b: 2 }] as never[]) {
       expect(await rejection(port.call(wrong))).toMatchObject({ code: "EINVAL" });

@@ -134,7 +134,8 @@ export class SharedArena {
   }
 
   /** @internal a new arena whose blocks `owner` takes and gives. Throws EINVAL for sizes out of range, ENOMEM for more than there is. */
-  static create(id: number, owner: number, { blockSize, blocks }: ArenaOptions): SharedArena {
+  static create(id: number, owner: number, options: ArenaOptions): SharedArena {
+    const { blockSize, blocks } = options ?? {};
     if (!Number.isInteger(blocks) || blocks < 1 || blocks > BLOCKS_MAX)
       throw new LwktError("EINVAL", `an arena has 1 to ${BLOCKS_MAX} blocks, not ${blocks}`);
     const size = (blockSize + 63) & ~63;

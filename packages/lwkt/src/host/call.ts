@@ -68,9 +68,11 @@ export function unsendable(msg: unknown): LwktError {
 function checkOptions(options: CallOptions): void {
   if (typeof options !== "object" || options === null)
     throw new LwktError("EINVAL", `options are an object like { timeout: 1000 }, not ${String(options)}`);
-  const { timeout, signal } = options;
+  const { timeout, signal, transfer } = options;
   if (timeout !== undefined && !(typeof timeout === "number" && timeout >= 0))
     throw new LwktError("EINVAL", `a time-out of ${String(timeout)} ms`);
+  if (transfer !== undefined && !Array.isArray(transfer))
+    throw new LwktError("EINVAL", "transfer is an array of the buffers to be moved");
   if (signal !== undefined && typeof (signal as AbortSignal | null)?.addEventListener !== "function")
     throw new LwktError("EINVAL", "the signal is no AbortSignal");
 }

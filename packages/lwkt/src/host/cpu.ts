@@ -66,6 +66,9 @@ export class LocalCpu {
   private timerAt = Infinity;
   private scheduled = false;
   private running = false;
+  /** It is scheduled for a later turn of the event loop; and what was sent will be seen before. */
+  private isDeferred = false;
+  private willPublish = false;
   private readonly spinner: Spinner;
   private turnAt = 0;
   /** The event loop's turn is due. */
@@ -190,9 +193,27 @@ export class LocalCpu {
 
   /** Something was sent or has changed: the loop will look, after the code that runs now. */
   kick(): void {
-    if (this.scheduled || this.running) return;
+    if (this.running) return;
+    if (!this.scheduled) {
+      this.scheduled = true;
+      void SETTLED.then(this.run);
+    } else if (this.isDeferred && !this.willPublish) {
+      this.willPublish = true;
+      void SETTLED.then(this.publish);
+    }
+  }
+
+  /** What was sent is seen when the code that runs now has ended, though the loop has its turn only later, or, in a thread that ends, never. */
+  private readonly publish = (): void => {
+    this.willPublish = false;
+    for (const link of this.links) link.publish();
+  };
+
+  /** Runs in a later turn of the event loop. */
+  private defer(): void {
     this.scheduled = true;
-    void SETTLED.then(this.run);
+    this.isDeferred = true;
+    this.platform.defer(this.run);
   }
 
   /**
@@ -242,7 +263,11 @@ export class LocalCpu {
 
   /** Whether something is likely to come soon: an answer, space, or more of what has just come. */
   private get expectsMore(): boolean {
-    if (this.hasWorked) return true;
+    return this.hasWorked || this.isOwed;
+  }
+
+  /** An answer is due, or space. */
+  private get isOwed(): boolean {
     const { links } = this;
     for (let i = 0; i < links.length; i++) if (links[i]!.expectsMore) return true;
     return false;
@@ -251,6 +276,7 @@ export class LocalCpu {
   private readonly run = (): void => {
     if (this.running) return;
     this.scheduled = false;
+    this.isDeferred = false;
     this.running = true;
     this.bell.awake();
     if (this.sleptAt > 0) {
@@ -328,18 +354,19 @@ export class LocalCpu {
     }
     this.turnAt = 0;
     this.isLate = false;
-    this.platform.defer(this.run);
+    this.defer();
   }
 
   private goToSleep(): void {
     this.turnAt = 0;
     this.isLate = false;
+    // Neither a link nor what wakes it keeps a process alive by itself.
+    this.platform.stay(this.isOwed);
     if (this.links.length === 0) return;
     this.bell.drowse();
     if (this.hasInput) {
       this.bell.awake();
-      this.scheduled = true;
-      this.platform.defer(this.run);
+      this.defer();
       return;
     }
     this.sleptAt = now();

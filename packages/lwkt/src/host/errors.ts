@@ -29,6 +29,7 @@ export function codeOf(errno: number): string {
 
 /** The errno of a code ("ENOENT" is 2), or 0 when there is none of that name. */
 export function errnoOf(code: string): number {
+  if (typeof code !== "string") return 0;
   const value = (Errno as unknown as Record<string, unknown>)[code.replace(/^E/, "")];
   return code.startsWith("E") && typeof value === "number" ? value : 0;
 }

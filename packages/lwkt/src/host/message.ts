@@ -17,7 +17,7 @@ import type { Port } from "../port";
 import type { SharedBlock } from "./arena";
 import { initializer } from "./compiled";
 import { LwktError, detailOf, errnoOfThrown } from "./errors";
-import { Schema, type Fields, type Values } from "./schema";
+import { Schema, kindOf, type Fields, type Values } from "./schema";
 
 /** Only types: which fields a message class has, and which class it is. */
 declare const REQUEST: unique symbol;
@@ -256,27 +256,29 @@ export function defineMessage<
   const Q extends Fields = None,
   const R extends Fields = None,
 >(spec: MessageSpec<Q, R, N, K>): MessageType<Q, R, N, K> {
-  const [major, minor] = spec.version ?? [1, 0];
+  if (typeof spec !== "object" || spec === null)
+    throw new LwktError("EINVAL", `a message is declared by an object { number, name, ... }, not ${String(spec)}`);
   const bad = (what: string): never => {
     throw new LwktError("EINVAL", `message "${spec.name}": ${what}`);
   };
   if (typeof spec.name !== "string" || spec.name === "") bad("a name is needed");
   if (!Number.isInteger(spec.number) || spec.number < MSGCLASS_USER || spec.number > 0xffff)
     bad(`number ${spec.number} is not one of ${MSGCLASS_USER} to 65535`);
+  const version: unknown = spec.version ?? [1, 0];
+  if (!Array.isArray(version) || version.length !== 2) bad(`version ${JSON.stringify(version)} is not [major, minor]`);
+  const [major, minor] = version as [number, number];
   if (!Number.isInteger(major) || major < 1 || major > 255 || !Number.isInteger(minor) || minor < 0 || minor > 255)
     bad(`version ${major}.${minor} is not one of 1.0 to 255.255`);
   const requestFields: Fields = spec.request ?? {};
   const replyFields: Fields = spec.reply ?? {};
-  const kindOf = (fields: Fields, name: string): string => {
-    const f = fields[name]!;
-    return typeof f === "string" ? f : f.kind;
-  };
+  for (const [part, fields] of Object.entries({ request: requestFields, reply: replyFields }))
+    if (typeof fields !== "object" || Array.isArray(fields)) bad(`${part}: fields are an object { name: kind, ... }`);
   for (const name of [...Object.keys(requestFields), ...Object.keys(replyFields)])
     if (isTaken(name)) bad(`a field cannot be called "${name}"`);
   for (const name of Object.keys(replyFields)) {
-    if (name in requestFields && kindOf(requestFields, name) !== kindOf(replyFields, name))
+    if (name in requestFields && kindOf(requestFields[name]) !== kindOf(replyFields[name]))
       bad(
-        `field "${name}" is ${kindOf(requestFields, name)} in the request and ${kindOf(replyFields, name)} in the reply`,
+        `field "${name}" is ${kindOf(requestFields[name])} in the request and ${kindOf(replyFields[name])} in the reply`,
       );
   }
   const request = Schema.of(`${spec.name}.request`, spec.number, major, minor, requestFields);
@@ -297,6 +299,7 @@ export function defineMessage<
       const self = this as unknown as Record<string, unknown>;
       initialize(self);
       if (init === undefined) return;
+      if (typeof init !== "object" || init === null) bad(`its fields are an object, not ${String(init)}`);
       for (let i = 0; i < names.length; i++) {
         const v = init[names[i]!];
         if (v !== undefined) self[names[i]!] = v;
@@ -339,6 +342,9 @@ export function translate<
   // eslint-disable-next-line @typescript-eslint/no-explicit-any
   New extends MessageType<any, any, any, any>,
 >(older: Old, newer: New, translation: Translation<InstanceType<Old>, InstanceType<New>>): void {
+  for (const type of [older, newer])
+    if ((type as Old | New | undefined)?.$class === undefined)
+      throw new LwktError("EINVAL", "translate takes two message classes of defineMessage, the older one first");
   const from = older.$class;
   const to = newer.$class;
   const [before, after] = [from.request.cls.major, to.request.cls.major];
@@ -347,6 +353,10 @@ export function translate<
       "EINVAL",
       `${from.typeName} (${from.number}, version ${before}) does not come before ${to.typeName} (${to.number}, version ${after})`,
     );
+  const needed = { upgrade: translation?.upgrade, downgrade: translation?.downgrade };
+  const further = translation?.sending === undefined ? {} : translation.sending;
+  for (const [name, f] of [...Object.entries(needed), ...Object.entries(further)])
+    if (typeof f !== "function") throw new LwktError("EINVAL", `translation of ${to.typeName}: ${name} is no function`);
   to.older = { type: from, ...(translation as unknown as Omit<OlderVersion, "type">) };
   to.stepsDown = translation.sending !== undefined;
 }

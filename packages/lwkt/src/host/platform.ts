@@ -74,6 +74,8 @@ export interface Platform {
   /** Both ends of a channel, for two other threads. */
   pair(): { port1: Transferred; port2: Transferred };
   side(port: unknown): SidePort;
+  /** Keeps the process alive, or no more, whatever its threads do (Node). */
+  stay(alive: boolean): void;
   /** Runs `work` in a later turn of the event loop, behind events that wait. */
   defer(work: () => void): void;
 }
@@ -84,6 +86,8 @@ interface Process {
 }
 
 const noop = (): void => {};
+/** The longest time of a timer, in milliseconds. */
+const LONG = 2 ** 31 - 1;
 
 /** Under this key a thread finds that it was started by `spawn`. */
 const SPAWNED = "@anax/lwkt/spawned";
@@ -100,6 +104,8 @@ function nodePlatform(threads: typeof WorkerThreads, cpus: number): Platform {
       threads.setEnvironmentData(SPAWNED);
     }
   };
+  let anchor: ReturnType<typeof setInterval> | null = null;
+  let stays = false;
   const wrap = (port: NodeMessagePort): SidePort => {
     port.unref();
     return {
@@ -147,6 +153,13 @@ function nodePlatform(threads: typeof WorkerThreads, cpus: number): Platform {
     },
     pair: () => new threads.MessageChannel(),
     side: (port) => wrap(port as NodeMessagePort),
+    stay(alive) {
+      if (alive === stays) return;
+      stays = alive;
+      anchor ??= setInterval(noop, LONG);
+      if (alive) anchor.ref();
+      else anchor.unref();
+    },
     defer: (work) => void setImmediate(work),
   };
 }
@@ -256,6 +269,7 @@ function webPlatform(scope: WebScope): Platform {
     },
     pair: () => new web.MessageChannel(),
     side: (port) => wrap(port as WebPort),
+    stay: noop,
     defer(work) {
       deferred.push(work);
       turn.port2.postMessage(0, []);

@@ -49,6 +49,14 @@ export function definePort<S extends Messages>(name: string, messages: S): PortS
   return { name, messages };
 }
 
+/** Throws EINVAL for what `definePort` has not made. */
+export function checkSpec<S extends Messages>(spec: PortSpec<S>): PortSpec<S> {
+  const { name, messages } = (spec as PortSpec<S> | null | undefined) ?? {};
+  if (typeof name !== "string" || typeof messages !== "object")
+    throw new LwktError("EINVAL", `a port is what definePort returns, not ${String(spec)}`);
+  return spec;
+}
+
 type MaybePromise<T> = T | Promise<T>;
 
 /** What answers a message: the reply's fields, or the message with them set; nothing for a class without reply fields. */

@@ -90,6 +90,14 @@ const CORE_KIND: Readonly<Record<Kind, FieldKind>> = {
   shared: FieldKind.LONG,
 };
 
+/** Fields of a core's message class. */
+const FIELDS_MAX = 255;
+
+/** The kind of a declared field, right or wrong. */
+export function kindOf(field: Field | undefined): Kind | undefined {
+  return typeof field === "object" && field !== null ? field.kind : field;
+}
+
 function initialOf(kind: Kind, spec: FieldSpec | null): unknown {
   switch (kind) {
     case "bool":
@@ -148,11 +156,15 @@ export class Schema {
     const plans: FieldPlan[] = [];
     let id = 0;
     let newest = 0;
+    const slots = Object.values(fields).reduce((n, field) => n + (kindOf(field) === "f64" ? 2 : 1), 0);
+    if (slots > FIELDS_MAX)
+      throw new LwktError("EINVAL", `${label}: at most ${FIELDS_MAX} fields, f64 counted twice, not ${slots}`);
     for (const [name, field] of Object.entries(fields)) {
       const spec = typeof field === "string" ? null : (field as FieldSpec);
-      const kind = spec === null ? (field as Kind) : spec.kind;
+      const kind = spec === null ? (field as Kind) : (spec as FieldSpec | undefined)?.kind;
       const where = `${label}.${name}`;
-      if (!Object.hasOwn(CORE_KIND, kind)) throw new LwktError("EINVAL", `${where}: no kind "${String(kind)}"`);
+      if (kind === undefined || !Object.hasOwn(CORE_KIND, kind))
+        throw new LwktError("EINVAL", `${where}: no kind "${String(kind)}"`);
       const core = CORE_KIND[kind];
       const since = spec?.since ?? 0;
       const initial = spec?.initial ?? 0;

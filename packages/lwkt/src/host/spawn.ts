@@ -12,6 +12,7 @@ import { Link } from "./link";
 import { DEFAULT_RING, closeLinkMemory, createLinkMemory, type LinkMemory } from "./link-memory";
 import {
   LocalPort,
+  checkSpec,
   type HostPort,
   type Handlers,
   type MessageOf,
@@ -90,7 +91,7 @@ export class PeerCpu {
   port<S extends Messages>(spec: PortSpec<S>): HostPort<MessageOf<S>>;
   port<S extends Messages>(name: string, messages: S): HostPort<MessageOf<S>>;
   port<S extends Messages>(spec: PortSpec<S> | string): HostPort<MessageOf<S>> {
-    const name = typeof spec === "string" ? spec : spec.name;
+    const name = typeof spec === "string" ? spec : checkSpec(spec).name;
     let proxy = this.proxies.get(name);
     if (proxy === undefined) {
       proxy = new ProxyPort(this.link, name);
@@ -160,7 +161,7 @@ export class WorkerCpu extends PeerCpu implements AsyncDisposable {
     await this.exit;
   }
 
-  /** Lets the process end though this CPU still runs (Node). */
+  /** Lets the process end though this CPU still runs, unless a call waits for its answer (Node). */
   unref(): this {
     this.handle.hold(false);
     return this;
@@ -189,6 +190,9 @@ export async function spawnCpu(url: URL | string, options: SpawnOptions = {}): P
   const cpu = rootedCpu();
   const capacity = options.ringBytes ?? DEFAULT_RING;
   ringBytes(capacity);
+  const limit = options.startTimeout ?? START_TIMEOUT;
+  if (typeof limit !== "number" || !(limit >= 0 && limit < 2 ** 31))
+    throw new LwktError("EINVAL", `a startTimeout of ${String(limit)} ms`);
   await identity(cpu);
   const id = Atomics.add(cpu.counters, 0, 1) + 1;
   const name = options.name ?? `cpu${id}`;
@@ -214,7 +218,6 @@ export async function spawnCpu(url: URL | string, options: SpawnOptions = {}): P
     bell,
   };
   handle.post({ [TAG]: init }, [remote]);
-  const limit = options.startTimeout ?? START_TIMEOUT;
   let timer: ReturnType<typeof setTimeout> | undefined;
   const late = new Promise<never>((_resolve, reject) => {
     timer = setTimeout(
@@ -270,6 +273,9 @@ async function identity(cpu: LocalCpu): Promise<void> {
  * of the other's name, EINVAL for a CPU and itself.
  */
 export function connectCpus(a: WorkerCpu, b: WorkerCpu, options: { ringBytes?: number } = {}): void {
+  for (const cpu of [a, b])
+    if (typeof (cpu as WorkerCpu | undefined)?.isConnectedTo !== "function")
+      throw new LwktError("EINVAL", "connectCpus takes two CPUs of spawnCpu");
   if (a === b) throw new LwktError("EINVAL", `${a.name} cannot be connected to itself`);
   for (const [cpu, peer] of [
     [a, b],
@@ -407,6 +413,7 @@ export function peerCpu(name: string, { timeout = START_TIMEOUT }: { timeout?: n
  * Makes a port of this CPU, whose messages `for await` or `serve` takes. Throws EEXIST when the CPU has one of that name.
  */
 export function openPort<S extends Messages>(spec: PortSpec<S>, options?: ServeOptions): LocalPort<MessageOf<S>> {
+  checkSpec(spec);
   const cpu = rootedCpu();
   const port = new LocalPort<MessageOf<S>>(cpu, spec.name, spec.messages, options);
   cpu.addPort(port as unknown as LocalPort);
@@ -424,6 +431,9 @@ export function serve<S extends Messages>(
   handlers: Handlers<S>,
   options?: ServeOptions,
 ): LocalPort<MessageOf<S>> {
+  checkSpec(spec);
+  if (typeof handlers !== "object" || handlers === null)
+    throw new LwktError("EINVAL", `port "${spec.name}" needs an object with its handlers`);
   const byNumber = new Map<number, (msg: never) => unknown>();
   for (const [key, type] of Object.entries(spec.messages)) {
     const handler = (handlers as Record<string, unknown>)[key];
