@@ -18,6 +18,7 @@ import {
   readTopology,
   server,
   simulate,
+  statisticsText,
   writeNdjson,
   writePerfetto,
   timelineSvg,
@@ -343,6 +344,7 @@ describe("hand-computed runs on one CPU under round robin", () => {
   test("whoever waits for nobody is blocked at the end", () => {
     const { statistics } = one([program("a", [{ do: "receive", from: "nobody" }])]);
     expect(statistics.tasks).toEqual({ started: 1, finished: 0, blocked: 1 });
+    expect(statisticsText(statistics)).toContain("1 task (0 finished, 1 asleep)");
   });
 });
 

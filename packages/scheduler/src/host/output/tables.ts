@@ -21,7 +21,7 @@ const times = (s: Summary): string[] =>
 export function statisticsText(s: Statistics): string {
   const about = [
     `${s.workload} under ${s.policy}, ${s.topology}`,
-    `seed ${s.seed}, ${formatDuration(s.duration)} simulated, ${s.tasks.started} ${s.tasks.started === 1 ? "task" : "tasks"} (${s.tasks.finished} finished)`,
+    `seed ${s.seed}, ${formatDuration(s.duration)} simulated, ${s.tasks.started} ${s.tasks.started === 1 ? "task" : "tasks"} (${s.tasks.finished} finished, ${s.tasks.blocked} asleep)`,
     "",
     `utilisation ${percent(s.cpu.utilisation)}, overhead ${percent(s.cpu.overhead / (s.duration * s.cpus || 1))}`,
     `${s.contextSwitches} context switches, ${s.preemptions} preemptions, ${s.wakeups} wake-ups, ${s.decisions} decisions`,
