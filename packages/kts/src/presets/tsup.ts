@@ -18,6 +18,8 @@ export function library(): ReturnType<typeof defineConfig> {
     clean: true,
     target: "node20",
     treeshake: true,
+    // CommonJS, too, has every class once, whichever entry points are used together.
+    splitting: true,
     silent: true,
   });
 }
